@@ -1,0 +1,100 @@
+//! What every source of text yields: pages of words with their places.
+
+use serde::{Deserialize, Serialize};
+
+/// A rectangle on the upright page, in the page's units, measured from the top left corner.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct BoundingBox {
+    /// Distance of the left edge from the page's left edge.
+    pub x: f32,
+    /// Distance of the top edge from the page's top edge.
+    pub y: f32,
+    /// Width.
+    pub width: f32,
+    /// Height.
+    pub height: f32,
+}
+
+/// One word as it is printed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Word {
+    /// Its characters, without spaces.
+    pub text: String,
+    /// Its place.
+    #[serde(rename = "box")]
+    pub bounds: BoundingBox,
+    /// How sure the reader is, 0..=1; 1 for a text layer.
+    pub confidence: f32,
+    /// The line it belongs to, counted from 0 down the page.
+    pub line: u32,
+}
+
+/// Where a page's words come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TextSource {
+    /// The text that the PDF carries.
+    TextLayer,
+    /// Read from the picture of the page.
+    Ocr,
+}
+
+/// One page, upright.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Page {
+    /// Its number, from 1.
+    pub number: u32,
+    /// Width in the page's units: points (1/72 inch) for a PDF, pixels for an image.
+    pub width: f32,
+    /// Height in the page's units.
+    pub height: f32,
+    /// By how many degrees clockwise the page was turned to stand upright: 0, 90, 180 or 270.
+    pub turned_degrees: u16,
+    /// Where the words come from.
+    pub source: TextSource,
+    /// The words in reading order.
+    pub words: Vec<Word>,
+    /// The words line by line.
+    pub text: String,
+    /// The page as a language model reads it: rows and columns kept on a grid of characters.
+    pub markdown: String,
+}
+
+impl Page {
+    /// The mean confidence of the words, each weighted by its length; `None` on a page without words.
+    #[must_use]
+    pub fn confidence(&self) -> Option<f32> {
+        let (sum, weight) = self.words.iter().fold((0.0, 0.0), |(sum, weight), word| {
+            let length = f32::from(u16::try_from(word.text.chars().count()).unwrap_or(u16::MAX));
+            (sum + word.confidence * length, weight + length)
+        });
+        (weight > 0.0).then(|| sum / weight)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn word(text: &str, confidence: f32) -> Word {
+        Word { text: text.to_owned(), bounds: BoundingBox::default(), confidence, line: 0 }
+    }
+
+    #[test]
+    fn long_words_weigh_more_in_the_confidence_of_a_page() {
+        let mut page = Page {
+            number: 1,
+            width: 1.0,
+            height: 1.0,
+            turned_degrees: 0,
+            source: TextSource::Ocr,
+            words: vec![word("abc", 1.0), word("d", 0.0)],
+            text: String::new(),
+            markdown: String::new(),
+        };
+        assert_eq!(page.confidence(), Some(0.75));
+        page.words.clear();
+        assert_eq!(page.confidence(), None);
+    }
+}

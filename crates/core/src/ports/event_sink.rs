@@ -1,0 +1,25 @@
+//! Where facts go.
+
+use async_trait::async_trait;
+
+use crate::error::PortError;
+use crate::event::JobFact;
+
+/// What became of a fact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Published {
+    /// It became events with this number.
+    Numbered(u64),
+    /// The job had already reached its terminal event, so nothing was sent.
+    AfterTheEnd,
+}
+
+/// Takes facts in and publishes them as events; implemented by the publisher.
+#[async_trait]
+pub trait EventSink: Send + Sync + std::fmt::Debug {
+    /// Publishes a fact.
+    ///
+    /// # Errors
+    /// When the bus does not answer. An event is a hint: the caller logs the error and goes on.
+    async fn publish(&self, fact: &JobFact) -> Result<Published, PortError>;
+}
