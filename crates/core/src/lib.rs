@@ -13,7 +13,10 @@ pub mod progress;
 pub mod stage;
 
 pub use error::{Classify, ErrorKind, PortError};
-pub use event::{CostBreakdown, Event, Fact, JobFact, JobUpdate, JobUpdateStatus, ManifestUpdate, NumberedEvents, OcrUpdate, TextProgress};
+pub use event::{
+    CostBreakdown, Event, Fact, JobFact, JobUpdate, JobUpdateStatus, ManifestUpdate, NumberedEvents, OcrUpdate,
+    TextProgress,
+};
 pub use id::{
     ExtractorId, GroupId, JobId, ManifestId, ModelId, ProjectId, PromptId, QueueJobId, RequestId, SchemaId, UploadId,
     UserId,

@@ -95,7 +95,8 @@ mod tests {
     #[test]
     fn two_pages_and_a_call_cost_what_the_original_charged() {
         let pages = NanoAmount::from_f64(0.001).unwrap().times(2);
-        let price = TokenPrice { input: NanoAmount::from_f64(2.5).unwrap(), output: NanoAmount::from_f64(10.0).unwrap() };
+        let price =
+            TokenPrice { input: NanoAmount::from_f64(2.5).unwrap(), output: NanoAmount::from_f64(10.0).unwrap() };
         let call = price.cost(1234, 567);
         assert_eq!(call.to_string(), "0.008755000");
         assert_eq!(pages.plus(call).to_f64(), 0.010755);
