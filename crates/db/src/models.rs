@@ -1,0 +1,13 @@
+//! One file per table: its row and its queries. Rows are neither wire types nor domain types.
+
+pub mod extractors;
+pub mod groups;
+pub mod jobs;
+pub mod manifests;
+pub mod models;
+pub mod operation_logs;
+pub mod projects;
+pub mod schemas;
+pub mod uploads;
+pub mod users;
+pub mod validation_scripts;

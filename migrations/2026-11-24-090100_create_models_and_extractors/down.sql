@@ -1,0 +1,3 @@
+drop table prompts;
+drop table extractors;
+drop table models;

@@ -1,0 +1,3 @@
+drop table operation_logs;
+drop table uploads;
+drop table manifests;
