@@ -4,6 +4,7 @@ pub mod extractors;
 pub mod groups;
 pub mod jobs;
 pub mod manifests;
+#[expect(clippy::module_inception, reason = "the table of language models; files are named after their tables")]
 pub mod models;
 pub mod operation_logs;
 pub mod projects;
