@@ -1,11 +1,18 @@
 //! Runs the migrations that are missing; the command of the compose file and of the chart's migration job.
 
+use std::process::ExitCode;
+
 use anyhow::Context;
+use sluice_service::{Env, exit_code, telemetry};
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
-    let mut env = sluice_service::Env::from_process();
-    sluice_service::telemetry::init(&sluice_service::telemetry::Config::read(&mut env));
+async fn main() -> ExitCode {
+    exit_code(run().await)
+}
+
+async fn run() -> anyhow::Result<()> {
+    let mut env = Env::from_process();
+    telemetry::init(&telemetry::Config::read(&mut env));
     let config = sluice_db::Config::read(&mut env);
     env.finish()?;
     let names = sluice_db::migrate::run(&config).await.context("the database was not migrated")?;
