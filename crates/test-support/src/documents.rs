@@ -1,0 +1,66 @@
+//! Small documents, drawn here.
+
+/// A PDF with one page per item; each page has the given lines in 12 point Helvetica, from the top.
+#[must_use]
+pub fn pdf(pages: &[&[&str]]) -> Vec<u8> {
+    let mut objects =
+        vec![String::new(), String::new(), "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>".to_owned()];
+    let mut kids = String::new();
+    for lines in pages {
+        let mut content = "BT /F1 12 Tf 72 760 Td 18 TL\n".to_owned();
+        for line in *lines {
+            let escaped = line.replace('\\', "\\\\").replace('(', "\\(").replace(')', "\\)");
+            content.push_str(&format!("({escaped}) Tj T*\n"));
+        }
+        content.push_str("ET");
+        objects.push(format!("<< /Length {} >>\nstream\n{content}\nendstream", content.len()));
+        let content_number = objects.len();
+        objects.push(format!(
+            "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents {content_number} 0 R /Resources << /Font << /F1 3 0 R >> >> >>"
+        ));
+        kids.push_str(&format!("{} 0 R ", objects.len()));
+    }
+    if let Some(catalog) = objects.first_mut() {
+        *catalog = "<< /Type /Catalog /Pages 2 0 R >>".to_owned();
+    }
+    if let Some(tree) = objects.get_mut(1) {
+        *tree = format!("<< /Type /Pages /Kids [{kids}] /Count {} >>", pages.len());
+    }
+    assemble(&objects)
+}
+
+/// An invoice of one page with a text layer; different numbers give different files.
+#[must_use]
+pub fn invoice_pdf(number: &str) -> Vec<u8> {
+    pdf(&[&[
+        "Harbour Supplies Ltd",
+        &format!("Invoice {number}"),
+        "Date 2026-03-14",
+        "Item            Qty   Price   Amount",
+        "Rope 20 m         2   12.50    25.00",
+        "Anchor            1   80.00    80.00",
+        "Total                        105.00",
+    ]])
+}
+
+/// A valid PNG of one white pixel.
+#[must_use]
+pub fn tiny_png() -> Vec<u8> {
+    const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\0\0\0\0:~\x9bU\0\0\0\nIDATx\x9cc\xf8\x0f\0\x01\x01\x01\0\x1b\xb6\xeeV\0\0\0\0IEND\xaeB`\x82";
+    PNG.to_vec()
+}
+
+fn assemble(objects: &[String]) -> Vec<u8> {
+    let mut pdf = "%PDF-1.4\n".to_owned();
+    let mut table = "0000000000 65535 f \n".to_owned();
+    for (index, object) in objects.iter().enumerate() {
+        table.push_str(&format!("{:010} 00000 n \n", pdf.len()));
+        pdf.push_str(&format!("{} 0 obj\n{object}\nendobj\n", index + 1));
+    }
+    let start = pdf.len();
+    let count = objects.len() + 1;
+    pdf.push_str(&format!(
+        "xref\n0 {count}\n{table}trailer\n<< /Size {count} /Root 1 0 R >>\nstartxref\n{start}\n%%EOF\n"
+    ));
+    pdf.into_bytes()
+}

@@ -1,0 +1,224 @@
+//! A scripted OpenAI-compatible server that answers what a test tells it to, and counts.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use anyhow::Result;
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+/// One scripted answer.
+#[derive(Debug, Clone)]
+pub struct Reply {
+    status: u16,
+    retry_after: Option<u64>,
+    delay: Duration,
+    content: String,
+    finish_reason: String,
+    usage: Option<(u32, u32)>,
+    /// Characters after which the connection is cut.
+    cut_after: Option<usize>,
+    hang: bool,
+}
+
+impl Reply {
+    /// A good answer with this content.
+    #[must_use]
+    pub fn content(content: impl ToString) -> Self {
+        Self {
+            status: 200,
+            retry_after: None,
+            delay: Duration::ZERO,
+            content: content.to_string(),
+            finish_reason: "stop".to_owned(),
+            usage: Some((1234, 567)),
+            cut_after: None,
+            hang: false,
+        }
+    }
+
+    /// An error answer.
+    #[must_use]
+    pub fn error(status: u16, message: &str) -> Self {
+        Self { status, ..Self::content(message) }
+    }
+
+    /// Adds a Retry-After header, in seconds.
+    #[must_use]
+    pub fn retry_after(mut self, seconds: u64) -> Self {
+        self.retry_after = Some(seconds);
+        self
+    }
+
+    /// Waits before the answer.
+    #[must_use]
+    pub fn delay(mut self, delay: Duration) -> Self {
+        self.delay = delay;
+        self
+    }
+
+    /// Ends with another reason than `stop`.
+    #[must_use]
+    pub fn finish_reason(mut self, reason: &str) -> Self {
+        reason.clone_into(&mut self.finish_reason);
+        self
+    }
+
+    /// Tells no usage.
+    #[must_use]
+    pub fn without_usage(mut self) -> Self {
+        self.usage = None;
+        self
+    }
+
+    /// Cuts the connection after so many characters of the content.
+    #[must_use]
+    pub fn cut_after(mut self, characters: usize) -> Self {
+        self.cut_after = Some(characters);
+        self
+    }
+
+    /// Never answers.
+    #[must_use]
+    pub fn hang() -> Self {
+        Self { hang: true, ..Self::content("") }
+    }
+}
+
+/// A running scripted model.
+#[derive(Debug, Clone)]
+pub struct ScriptedLlm {
+    address: SocketAddr,
+    script: Arc<Mutex<Script>>,
+}
+
+#[derive(Debug)]
+struct Script {
+    next: VecDeque<Reply>,
+    otherwise: Reply,
+    requests: Vec<Value>,
+}
+
+impl ScriptedLlm {
+    /// Starts a server on a free port that answers `otherwise` when nothing else was scripted.
+    ///
+    /// # Errors
+    /// When no port is to be had.
+    pub async fn start(otherwise: Reply) -> Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let address = listener.local_addr()?;
+        let script = Arc::new(Mutex::new(Script { next: VecDeque::new(), otherwise, requests: Vec::new() }));
+        let router = Router::new().route("/v1/chat/completions", post(answer)).with_state(script.clone());
+        #[expect(clippy::disallowed_methods, reason = "ends with the runtime of its test")]
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Ok(Self { address, script })
+    }
+
+    /// The base URL for a model's row.
+    #[must_use]
+    pub fn base_url(&self) -> String {
+        format!("http://{}/v1", self.address)
+    }
+
+    /// Scripts the answer to the next request that has none yet.
+    pub fn then(&self, reply: Reply) {
+        lock(&self.script).next.push_back(reply);
+    }
+
+    /// The bodies of all requests so far.
+    #[must_use]
+    pub fn requests(&self) -> Vec<Value> {
+        lock(&self.script).requests.clone()
+    }
+
+    /// How many requests there were.
+    #[must_use]
+    pub fn calls(&self) -> usize {
+        lock(&self.script).requests.len()
+    }
+}
+
+fn lock(script: &Mutex<Script>) -> MutexGuard<'_, Script> {
+    script.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+async fn answer(State(script): State<Arc<Mutex<Script>>>, body: Bytes) -> Response {
+    let request: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
+    let streaming = request.get("stream").and_then(Value::as_bool).unwrap_or(false);
+    let reply = {
+        let mut script = lock(&script);
+        script.requests.push(request);
+        script.next.pop_front().unwrap_or_else(|| script.otherwise.clone())
+    };
+    if reply.hang {
+        std::future::pending::<()>().await;
+    }
+    tokio::time::sleep(reply.delay).await;
+    if reply.status != 200 {
+        return error_response(&reply);
+    }
+    if streaming { stream_response(&reply) } else { whole_response(&reply) }
+}
+
+fn error_response(reply: &Reply) -> Response {
+    let mut headers = HeaderMap::new();
+    if let Some(seconds) = reply.retry_after {
+        headers.insert("retry-after", seconds.into());
+    }
+    let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let body = json!({"error": {"message": reply.content, "type": "scripted"}}).to_string();
+    (status, headers, body).into_response()
+}
+
+fn usage(reply: &Reply) -> Value {
+    reply.usage.map_or(Value::Null, |(prompt, completion)| {
+        json!({"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion})
+    })
+}
+
+fn whole_response(reply: &Reply) -> Response {
+    let body = json!({
+        "id": "scripted", "object": "chat.completion", "model": "scripted",
+        "choices": [{"index": 0, "finish_reason": reply.finish_reason,
+                     "message": {"role": "assistant", "content": reply.content}}],
+        "usage": usage(reply),
+    });
+    ([("content-type", "application/json")], body.to_string()).into_response()
+}
+
+/// Server-sent events in pieces of a few characters, with an unknown field in each, as real servers send.
+fn stream_response(reply: &Reply) -> Response {
+    let characters: Vec<char> = reply.content.chars().collect();
+    let limit = reply.cut_after.unwrap_or(characters.len()).min(characters.len());
+    let mut pieces: Vec<std::result::Result<String, std::io::Error>> = characters
+        .get(..limit)
+        .unwrap_or_default()
+        .chunks(24)
+        .map(|piece| {
+            let delta = json!({"content": piece.iter().collect::<String>()});
+            let chunk = json!({"id": "scripted", "surprise": true, "choices": [{"index": 0, "delta": delta, "finish_reason": null}]});
+            Ok(format!("data: {chunk}\n\n"))
+        })
+        .collect();
+    if reply.cut_after.is_some() {
+        pieces.push(Err(std::io::Error::other("cut")));
+    } else {
+        let last =
+            json!({"id": "scripted", "choices": [{"index": 0, "delta": {}, "finish_reason": reply.finish_reason}]});
+        pieces.push(Ok(format!("data: {last}\n\n")));
+        if reply.usage.is_some() {
+            pieces.push(Ok(format!("data: {}\n\n", json!({"id": "scripted", "choices": [], "usage": usage(reply)}))));
+        }
+        pieces.push(Ok("data: [DONE]\n\n".to_owned()));
+    }
+    let body = Body::from_stream(futures_util::stream::iter(pieces));
+    ([("content-type", "text/event-stream")], body).into_response()
+}
