@@ -239,18 +239,6 @@ impl Event {
     }
 }
 
-/// The events of one fact with the number they share; numbers of a manifest rise by one from fact to fact.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct NumberedEvents {
-    /// The manifest whose room receives them.
-    pub manifest_id: ManifestId,
-    /// Their number.
-    pub number: u64,
-    /// `job-update` first.
-    pub events: Vec<Event>,
-}
-
 impl JobFact {
     /// The events that the fact becomes, `job-update` first; their progress is raised to what the job already showed
     /// by the publisher.

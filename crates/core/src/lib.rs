@@ -14,7 +14,7 @@ pub mod stage;
 
 pub use error::{Classify, ErrorKind, PortError};
 pub use event::{
-    CostBreakdown, Event, Fact, JobFact, JobUpdate, JobUpdateStatus, ManifestUpdate, NumberedEvents, OcrUpdate,
+    CostBreakdown, Event, Fact, JobFact, JobUpdate, JobUpdateStatus, ManifestUpdate, OcrUpdate,
     TextProgress,
 };
 pub use id::{

@@ -10,8 +10,8 @@ use crate::event::JobFact;
 pub enum Published {
     /// It became events with this number.
     Numbered(u64),
-    /// The job had already reached its terminal event, so nothing was sent.
-    AfterTheEnd,
+    /// The job had already gone past this fact, so nothing was sent: it had ended, or was told to wait after it began.
+    Outdated,
 }
 
 /// Takes facts in and publishes them as events; implemented by the publisher.

@@ -23,7 +23,7 @@ impl EventSink for FakeEventSink {
     async fn publish(&self, fact: &JobFact) -> Result<Published, PortError> {
         let mut facts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if facts.iter().any(|earlier| earlier.job_id == fact.job_id && earlier.fact.is_terminal()) {
-            return Ok(Published::AfterTheEnd);
+            return Ok(Published::Outdated);
         }
         facts.push(fact.clone());
         Ok(Published::Numbered(u64::try_from(facts.len()).unwrap_or(u64::MAX)))
