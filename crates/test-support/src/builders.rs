@@ -115,3 +115,27 @@ pub async fn insert_workspace(connection: &mut AsyncPgConnection, username: &str
             .await?;
     Ok(Workspace { user_id, username: username.to_owned(), model_id, extractor_id, project_id, schema_id, group_id })
 }
+
+/// Inserts the row of a manifest whose file, a PDF of this SHA-256, is stored under `storage_key`.
+///
+/// # Errors
+/// When the database refuses, or the group has a manifest with this file.
+pub async fn insert_manifest(
+    connection: &mut AsyncPgConnection,
+    group_id: i32,
+    storage_key: &str,
+    sha256: &str,
+) -> Result<i32> {
+    let Id { id } = diesel::sql_query(
+        "insert into manifests (group_id, storage_key, filename, original_filename, file_size_bytes, file_type,
+                                content_type, content_sha256)
+         values ($1, $2, $3 || '-invoice.pdf', 'invoice.pdf', 1000, 'pdf', 'application/pdf', $4) returning id",
+    )
+    .bind::<Integer, _>(group_id)
+    .bind::<Text, _>(storage_key)
+    .bind::<Text, _>(sluice_core::id::fresh_uuid().to_string())
+    .bind::<Text, _>(sha256)
+    .get_result(connection)
+    .await?;
+    Ok(id)
+}

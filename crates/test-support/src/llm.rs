@@ -1,6 +1,8 @@
 //! A scripted OpenAI-compatible server that answers what a test tells it to, and counts.
 
 use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::fmt;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -12,6 +14,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
+use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -79,7 +82,7 @@ impl Reply {
         self
     }
 
-    /// Cuts the connection after so many characters of the content.
+    /// Cuts the connection after so many characters: of the content when streaming, else of the whole answer.
     #[must_use]
     pub fn cut_after(mut self, characters: usize) -> Self {
         self.cut_after = Some(characters);
@@ -100,11 +103,18 @@ pub struct ScriptedLlm {
     script: Arc<Mutex<Script>>,
 }
 
-#[derive(Debug)]
 struct Script {
     next: VecDeque<Reply>,
-    otherwise: Reply,
+    otherwise: Answer,
     requests: Vec<Value>,
+}
+
+type Answer = Box<dyn Fn(&Value) -> Reply + Send>;
+
+impl fmt::Debug for Script {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Script").field("next", &self.next).field("requests", &self.requests).finish_non_exhaustive()
+    }
 }
 
 impl ScriptedLlm {
@@ -113,9 +123,21 @@ impl ScriptedLlm {
     /// # Errors
     /// When no port is to be had.
     pub async fn start(otherwise: Reply) -> Result<Self> {
+        Self::start_with(move |_| otherwise.clone()).await
+    }
+
+    /// Starts a server on a free port that looks at a request, when nothing else was scripted, and answers it.
+    ///
+    /// # Errors
+    /// When no port is to be had.
+    pub async fn start_with(otherwise: impl Fn(&Value) -> Reply + Send + 'static) -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
-        let script = Arc::new(Mutex::new(Script { next: VecDeque::new(), otherwise, requests: Vec::new() }));
+        let script = Arc::new(Mutex::new(Script {
+            next: VecDeque::new(),
+            otherwise: Box::new(otherwise),
+            requests: Vec::new(),
+        }));
         let router = Router::new().route("/v1/chat/completions", post(answer)).with_state(script.clone());
         #[expect(clippy::disallowed_methods, reason = "ends with the runtime of its test")]
         tokio::spawn(async move { axum::serve(listener, router).await });
@@ -155,8 +177,9 @@ async fn answer(State(script): State<Arc<Mutex<Script>>>, body: Bytes) -> Respon
     let streaming = request.get("stream").and_then(Value::as_bool).unwrap_or(false);
     let reply = {
         let mut script = lock(&script);
+        let reply = script.next.pop_front().unwrap_or_else(|| (script.otherwise)(&request));
         script.requests.push(request);
-        script.next.pop_front().unwrap_or_else(|| script.otherwise.clone())
+        reply
     };
     if reply.hang {
         std::future::pending::<()>().await;
@@ -191,34 +214,46 @@ fn whole_response(reply: &Reply) -> Response {
                      "message": {"role": "assistant", "content": reply.content}}],
         "usage": usage(reply),
     });
-    ([("content-type", "application/json")], body.to_string()).into_response()
+    let text = body.to_string();
+    let Some(limit) = reply.cut_after else {
+        return ([("content-type", "application/json")], text).into_response();
+    };
+    let part: String = text.chars().take(limit).collect();
+    ([("content-type", "application/json")], cut_body(vec![part])).into_response()
 }
 
 /// Server-sent events in pieces of a few characters, with an unknown field in each, as real servers send.
 fn stream_response(reply: &Reply) -> Response {
     let characters: Vec<char> = reply.content.chars().collect();
     let limit = reply.cut_after.unwrap_or(characters.len()).min(characters.len());
-    let mut pieces: Vec<std::result::Result<String, std::io::Error>> = characters
+    let mut pieces: Vec<String> = characters
         .get(..limit)
         .unwrap_or_default()
         .chunks(24)
         .map(|piece| {
             let delta = json!({"content": piece.iter().collect::<String>()});
             let chunk = json!({"id": "scripted", "surprise": true, "choices": [{"index": 0, "delta": delta, "finish_reason": null}]});
-            Ok(format!("data: {chunk}\n\n"))
+            format!("data: {chunk}\n\n")
         })
         .collect();
     if reply.cut_after.is_some() {
-        pieces.push(Err(std::io::Error::other("cut")));
-    } else {
-        let last =
-            json!({"id": "scripted", "choices": [{"index": 0, "delta": {}, "finish_reason": reply.finish_reason}]});
-        pieces.push(Ok(format!("data: {last}\n\n")));
-        if reply.usage.is_some() {
-            pieces.push(Ok(format!("data: {}\n\n", json!({"id": "scripted", "choices": [], "usage": usage(reply)}))));
-        }
-        pieces.push(Ok("data: [DONE]\n\n".to_owned()));
+        return ([("content-type", "text/event-stream")], cut_body(pieces)).into_response();
     }
-    let body = Body::from_stream(futures_util::stream::iter(pieces));
+    let last = json!({"id": "scripted", "choices": [{"index": 0, "delta": {}, "finish_reason": reply.finish_reason}]});
+    pieces.push(format!("data: {last}\n\n"));
+    if reply.usage.is_some() {
+        pieces.push(format!("data: {}\n\n", json!({"id": "scripted", "choices": [], "usage": usage(reply)})));
+    }
+    pieces.push("data: [DONE]\n\n".to_owned());
+    let body = Body::from_stream(stream::iter(pieces.into_iter().map(Ok::<_, Infallible>)));
     ([("content-type", "text/event-stream")], body).into_response()
+}
+
+/// A body that ends before it is complete. The pause lets what was said leave before the connection is cut.
+fn cut_body(pieces: Vec<String>) -> Body {
+    let cut = stream::once(async {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        Err(std::io::Error::other("cut"))
+    });
+    Body::from_stream(stream::iter(pieces.into_iter().map(Ok)).chain(cut))
 }

@@ -93,6 +93,7 @@ pub struct Database {
 pub async fn create_database(server_url: &str) -> Result<Database> {
     let mut admin = connect(server_url).await?;
     let template = ensure_template(&mut admin, server_url).await?;
+    sweep(&mut admin).await?;
     let name = format!("test_{}", sluice_core::id::fresh_uuid().simple());
     diesel::sql_query(format!("create database {name} template {template}")).execute(&mut admin).await?;
     let url = with_database(server_url, &name)?;
@@ -134,6 +135,31 @@ async fn ensure_template(admin: &mut AsyncPgConnection, server_url: &str) -> Res
     }
     diesel::sql_query("select pg_advisory_unlock(4711)").execute(admin).await?;
     Ok(template)
+}
+
+/// Removes a few databases of tests that ended long ago, so that neither a long run nor a crashed one fills the disk.
+/// Their names begin with the time at which they were made.
+async fn sweep(admin: &mut AsyncPgConnection) -> Result<()> {
+    #[derive(diesel::QueryableByName)]
+    struct Old {
+        #[diesel(sql_type = diesel::sql_types::Text)]
+        name: String,
+    }
+    let old: Vec<Old> = diesel::sql_query(
+        "select datname::text as name from pg_database d
+         where datname like 'test\\_%'
+           and datname < 'test_' || lpad(to_hex(((extract(epoch from now()) - 300) * 1000)::bigint), 12, '0')
+           and not exists (select from pg_stat_activity a where a.datname = d.datname) limit 5",
+    )
+    .load(admin)
+    .await?;
+    for Old { name } in old {
+        if let Err(error) = diesel::sql_query(format!("drop database if exists {name}")).execute(admin).await {
+            // Another test is at it, or somebody looks inside.
+            tracing::debug!(name, %error, "left an old database");
+        }
+    }
+    Ok(())
 }
 
 fn with_database(server_url: &str, name: &str) -> Result<String> {

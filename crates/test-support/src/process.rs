@@ -132,6 +132,28 @@ impl Process {
         }
         Ok(())
     }
+
+    /// Waits until a URL answers with success.
+    ///
+    /// # Errors
+    /// When the process ends or the deadline passes before.
+    pub async fn wait_until_ready(&mut self, url: &str, deadline: Duration) -> Result<()> {
+        let end = Instant::now() + deadline;
+        loop {
+            let said = match reqwest::get(url).await {
+                Ok(response) if response.status().is_success() => return Ok(()),
+                Ok(response) => response.status().to_string(),
+                Err(error) => error.to_string(),
+            };
+            if !self.is_running()? {
+                bail!("{} ended:\n{}", self.name, self.log());
+            }
+            if Instant::now() >= end {
+                bail!("{url} is not ready after {deadline:?}, it says {said}:\n{}", self.log());
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
 }
 
 impl Drop for Process {
