@@ -101,11 +101,13 @@ impl S3Store {
     ///
     /// # Errors
     /// `Upload` with the stream's error, or what the store says.
-    pub async fn put_stream<S, E>(&self, key: &str, content_type: &str, mut stream: S) -> Result<u64>
+    pub async fn put_stream<S, E>(&self, key: &str, content_type: &str, stream: S) -> Result<u64>
     where
         S: Stream<Item = std::result::Result<Bytes, E>> + Unpin + Send,
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
+        // A stream may not be asked again after its end, and the parts are filled without looking back.
+        let mut stream = stream.fuse();
         let mut buffer = BytesMut::new();
         if fill(&mut buffer, &mut stream).await? {
             let length = length_of(&buffer);

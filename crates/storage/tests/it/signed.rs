@@ -50,3 +50,36 @@ async fn urls_are_signed_for_the_public_endpoint() {
     let signed = Presigner::new(&config).put("uploads/a/file", "image/png", 4, SystemClock.now()).await.unwrap();
     assert!(signed.url.starts_with("https://files.example.com/"), "{}", signed.url);
 }
+
+#[tokio::test]
+async fn browsers_of_the_given_origins_alone_may_use_signed_urls() {
+    let (config, store) = bucket().await;
+    store.ensure_bucket(&["https://app.example.com".to_owned()]).await.unwrap();
+    let signed = Presigner::new(&config).put("uploads/a/file", "image/png", 4, SystemClock.now()).await.unwrap();
+    let allowed_for = async |origin: &str| {
+        let preflight = reqwest::Client::new()
+            .request(reqwest::Method::OPTIONS, &signed.url)
+            .header("origin", origin)
+            .header("access-control-request-method", "PUT")
+            .header("access-control-request-headers", "content-type");
+        let response = preflight.send().await.unwrap();
+        response.headers().get("access-control-allow-origin").map(|value| value.to_str().unwrap().to_owned())
+    };
+    assert_eq!(allowed_for("https://app.example.com").await.as_deref(), Some("https://app.example.com"));
+    assert_eq!(allowed_for("https://evil.example.com").await, None);
+}
+
+#[tokio::test]
+async fn a_signed_put_is_good_for_its_key_and_time_only() {
+    let (config, store) = bucket().await;
+    let presigner = Presigner::new(&config);
+    let put = async |url: String| {
+        let request = reqwest::Client::new().put(url).header("content-type", "image/png").body("four");
+        request.send().await.unwrap().status()
+    };
+    let signed = presigner.put("uploads/a/file", "image/png", 4, SystemClock.now()).await.unwrap();
+    assert_eq!(put(signed.url.replace("uploads/a", "uploads/b")).await, 403);
+    let long_ago = SystemClock.now() - Duration::from_secs(86_400);
+    assert_eq!(put(presigner.put("uploads/b/file", "image/png", 4, long_ago).await.unwrap().url).await, 403);
+    assert_eq!(store.head("uploads/b/file").await.unwrap(), None);
+}

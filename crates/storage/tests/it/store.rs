@@ -30,6 +30,16 @@ async fn long_streams_are_stored_in_parts_and_come_back_whole() {
 }
 
 #[tokio::test]
+async fn a_stream_is_not_asked_again_after_its_end() {
+    let (_, store) = bucket().await;
+    // Panics when it is.
+    let chunks = stream::unfold(0, |number| async move {
+        (number < 7).then(|| (Ok::<_, std::io::Error>(Bytes::from(vec![7; 1_000_000])), number + 1))
+    });
+    assert_eq!(store.put_stream("manifests/c/file", "image/png", Box::pin(chunks)).await.unwrap(), 7_000_000);
+}
+
+#[tokio::test]
 async fn nothing_remains_of_a_stream_that_breaks_off() {
     let (_, store) = bucket().await;
     for pieces in [1, 9] {
