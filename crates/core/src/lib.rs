@@ -10,12 +10,12 @@ pub mod money;
 pub mod page;
 pub mod ports;
 pub mod progress;
+pub mod reading;
 pub mod stage;
 
 pub use error::{Classify, ErrorKind, PortError};
 pub use event::{
-    CostBreakdown, Event, Fact, JobFact, JobUpdate, JobUpdateStatus, ManifestUpdate, OcrUpdate,
-    TextProgress,
+    CostBreakdown, Event, Fact, JobFact, JobUpdate, JobUpdateStatus, ManifestUpdate, OcrUpdate, TextProgress,
 };
 pub use id::{
     ExtractorId, GroupId, JobId, ManifestId, ModelId, ProjectId, PromptId, QueueJobId, RequestId, SchemaId, UploadId,
@@ -27,4 +27,5 @@ pub use manifest::{FileFormat, FileType, ManifestStatus};
 pub use money::{NanoAmount, TokenPrice};
 pub use page::{BoundingBox, Page, TextSource, Word};
 pub use progress::{MonotonicProgress, Progress};
+pub use reading::{OcrMode, ReadOptions, ReadRequest};
 pub use stage::StageName;

@@ -3,7 +3,6 @@
 use std::ffi::OsStr;
 use std::fs::File;
 use std::net::{SocketAddr, TcpStream};
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -11,7 +10,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal, kill_process};
 
-/// A running child process, killed when dropped. Its output goes to a file.
+/// A running child process, killed when dropped. Its output goes to a file. It stays in the group of its test, so that a
+/// runner that kills the test kills it too.
 #[derive(Debug)]
 pub struct Process {
     child: Child,
@@ -35,7 +35,6 @@ impl Process {
             .stdin(Stdio::null())
             .stdout(out.try_clone()?)
             .stderr(out)
-            .process_group(0)
             .spawn()
             .with_context(|| format!("can't start {name}"))?;
         Ok(Self { child, log: log.to_owned(), name })

@@ -64,11 +64,14 @@ impl Servers {
 /// Starts `sluice-test-servers`, which ends when this process does, because its standard input does.
 fn start_for_this_process() -> Result<Servers> {
     use std::io::{BufRead, BufReader};
+    use std::os::unix::process::CommandExt;
     use std::process::{Command, Stdio};
 
     let mut child = Command::new(crate::process::our_binary("sluice-test-servers")?)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
+        // A signal for the tests would end it before it has ended the servers.
+        .process_group(0)
         .spawn()
         .context("can't start sluice-test-servers")?;
     let stdout = child.stdout.take().context("no output")?;

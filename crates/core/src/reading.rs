@@ -1,0 +1,58 @@
+//! How a file is to be turned into pages.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::manifest::FileFormat;
+
+/// When a page's picture is read instead of its text layer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OcrMode {
+    /// Where the text layer is missing, hidden or garbled.
+    #[default]
+    Auto,
+    /// Always.
+    Force,
+    /// Never: a page without a text layer stays empty.
+    Never,
+}
+
+/// The settings that decide what the pages say; equal settings on an equal file give equal pages.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ReadOptions {
+    /// When to read the picture.
+    pub ocr: OcrMode,
+    /// Tesseract's names of the languages to expect, the likeliest first.
+    pub languages: Vec<String>,
+    /// Tesseract's page segmentation mode, 0..=13; 6 takes the page for one block and keeps its rows.
+    pub page_mode: u8,
+    /// More pages than these are refused.
+    pub max_pages: u32,
+}
+
+impl Default for ReadOptions {
+    fn default() -> Self {
+        Self {
+            ocr: OcrMode::Auto,
+            languages: ["eng", "deu", "fra"].map(str::to_owned).to_vec(),
+            page_mode: 6,
+            max_pages: 500,
+        }
+    }
+}
+
+/// A file to be turned into pages.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReadRequest {
+    /// The local file.
+    pub path: PathBuf,
+    /// Its format.
+    pub format: FileFormat,
+    /// How to read it.
+    pub options: ReadOptions,
+    /// Numbers of the pages that are known already.
+    pub skip: Vec<u32>,
+}
