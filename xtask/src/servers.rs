@@ -1,6 +1,7 @@
 //! The servers that all tests of a run share.
 
 use std::io::{BufRead, BufReader};
+use std::os::unix::process::CommandExt;
 use std::process::{Child, Stdio};
 
 use anyhow::{Context, Result, ensure};
@@ -31,6 +32,8 @@ impl Servers {
         let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
+            // Ctrl-C ends this program, and with it their input; a signal of their own would leave the servers behind.
+            .process_group(0)
             .spawn()
             .context("can't start sluice-test-servers: is the workspace built?")?;
         let output = child.stdout.take().context("no output")?;

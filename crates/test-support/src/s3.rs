@@ -72,6 +72,8 @@ impl S3 {
         let mut command = Command::new(weed);
         command.current_dir(self.folder.path());
         command.env("AWS_ACCESS_KEY_ID", ACCESS_KEY).env("AWS_SECRET_ACCESS_KEY", SECRET_KEY);
+        // Its log goes there, and away with the folder.
+        command.env("TMPDIR", self.folder.path());
         command.arg("mini").arg(format!("-dir={}", self.folder.path().display()));
         command.args(["-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-webdav=false", "-admin.ui=false"]);
         command.args(["-s3.port.iceberg=0", "-s3.port.lance=0"]);
@@ -88,5 +90,19 @@ impl S3 {
         process.wait_for_port(s3, Duration::from_secs(60))?;
         self.process = Some(process);
         Ok(())
+    }
+}
+
+impl Drop for S3 {
+    fn drop(&mut self) {
+        drop(self.process.take());
+        // It makes these in one fixed place, and one that is killed leaves them.
+        for (name, port) in ["master", "volume", "filer", "s3", "admin"].iter().zip(self.ports) {
+            for socket in [format!("{name}-{port}"), format!("{name}-grpc-{}", port + 10_000)] {
+                if let Err(error) = std::fs::remove_file(format!("/tmp/seaweedfs-{socket}.sock")) {
+                    tracing::debug!(socket, %error, "no such socket");
+                }
+            }
+        }
     }
 }
