@@ -92,13 +92,20 @@ fn set_line(line: &[Word], left: f32, character: f32) -> String {
     let mut last: Option<&Word> = None;
     for word in line {
         let target = ((word.bounds.x - left) / character).round();
-        // Scripts without spaces run on where the print does.
-        let runs_on = last.is_some_and(|last| {
-            let gap = word.bounds.x - (last.bounds.x + last.bounds.width);
-            gap < character * 0.8 && (ends_wide(&last.text) || starts_wide(&word.text))
-        });
-        let least = if last.is_none() || runs_on { columns } else { columns + 1.0 };
-        while columns < least.max(if runs_on { columns } else { target }) {
+        let gap = last.map_or(f32::INFINITY, |last| word.bounds.x - (last.bounds.x + last.bounds.width));
+        let is_wide = last.is_some_and(|last| ends_wide(&last.text)) || starts_wide(&word.text);
+        let column = if gap < character * 0.8 && is_wide {
+            // Scripts without spaces run on where the print does.
+            columns
+        } else if gap < character * 1.6 {
+            // The space between words of one cell.
+            columns + 1.0
+        } else if last.is_none() {
+            target
+        } else {
+            target.max(columns + 1.0)
+        };
+        while columns < column {
             set.push(' ');
             columns += 1.0;
         }

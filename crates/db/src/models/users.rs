@@ -31,3 +31,67 @@ pub struct User {
 pub async fn find(connection: &mut AsyncPgConnection, id: i32) -> Result<Option<User>> {
     Ok(users::table.find(id).select(User::as_select()).first(connection).await.optional()?)
 }
+
+/// Finds a user by name.
+///
+/// # Errors
+/// When the query fails.
+pub async fn find_by_name(connection: &mut AsyncPgConnection, username: &str) -> Result<Option<User>> {
+    Ok(users::table
+        .filter(users::username.eq(username))
+        .select(User::as_select())
+        .first(connection)
+        .await
+        .optional()?)
+}
+
+/// Inserts a user.
+///
+/// # Errors
+/// `Duplicate` when the name is taken, `Check` when it is not allowed.
+pub async fn insert(connection: &mut AsyncPgConnection, username: &str, hash: &str, role: &str) -> Result<User> {
+    Ok(diesel::insert_into(users::table)
+        .values((users::username.eq(username), users::password_hash.eq(hash), users::role.eq(role)))
+        .returning(User::as_returning())
+        .get_result(connection)
+        .await?)
+}
+
+/// Notes that somebody signed in, and forgets wrong passwords.
+///
+/// # Errors
+/// When the query fails.
+pub async fn record_sign_in(connection: &mut AsyncPgConnection, id: i32, now: DateTime<Utc>) -> Result<()> {
+    diesel::update(users::table.find(id))
+        .set((
+            users::failed_login_attempts.eq(0),
+            users::last_failed_login_at.eq(None::<DateTime<Utc>>),
+            users::locked_until.eq(None::<DateTime<Utc>>),
+            users::last_login_at.eq(now),
+        ))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Notes a wrong password.
+///
+/// # Errors
+/// When the query fails.
+pub async fn record_failure(
+    connection: &mut AsyncPgConnection,
+    id: i32,
+    failures: i32,
+    now: DateTime<Utc>,
+    locked_until: Option<DateTime<Utc>>,
+) -> Result<()> {
+    diesel::update(users::table.find(id))
+        .set((
+            users::failed_login_attempts.eq(failures),
+            users::last_failed_login_at.eq(now),
+            users::locked_until.eq(locked_until),
+        ))
+        .execute(connection)
+        .await?;
+    Ok(())
+}

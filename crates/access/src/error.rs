@@ -1,0 +1,74 @@
+//! Why somebody may not.
+#![deny(clippy::wildcard_enum_match_arm)]
+
+use chrono::{DateTime, Utc};
+use sluice_core::{Classify, ErrorKind, GroupId, ManifestId, ProjectId, SchemaId};
+
+/// The result of asking for access.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Why somebody may not.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No token was sent.
+    #[error("Authentication required")]
+    MissingToken,
+    /// The token is none of ours, has expired, or its user is gone.
+    #[error("Invalid token")]
+    InvalidToken,
+    /// The name or the password is wrong; which one is not told.
+    #[error("Invalid credentials")]
+    InvalidCredentials,
+    /// Too many wrong passwords.
+    #[error("Account locked until {}", until.to_rfc3339_opts(chrono::SecondsFormat::Millis, true))]
+    Locked {
+        /// When it ends.
+        until: DateTime<Utc>,
+    },
+    /// Far too many wrong passwords.
+    #[error("Account locked. Contact an administrator.")]
+    LockedForGood,
+    /// The project is another's.
+    #[error("Access denied")]
+    ForeignProject {
+        /// The project.
+        project: ProjectId,
+    },
+    /// There is no such project.
+    #[error("Project {0} not found")]
+    NoProject(ProjectId),
+    /// There is no such group.
+    #[error("Group {0} not found")]
+    NoGroup(GroupId),
+    /// There is no such manifest.
+    #[error("Manifest {0} not found")]
+    NoManifest(ManifestId),
+    /// There is no such schema.
+    #[error("Schema {0} not found")]
+    NoSchema(SchemaId),
+    /// The database failed.
+    #[error("access could not be checked")]
+    Database(#[from] sluice_db::Error),
+    /// A password could not be hashed.
+    #[error("a password could not be hashed")]
+    Hash(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A token could not be signed.
+    #[error("a token could not be signed")]
+    Sign(#[source] jsonwebtoken::errors::Error),
+}
+
+impl Classify for Error {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::MissingToken
+            | Self::InvalidToken
+            | Self::InvalidCredentials
+            | Self::Locked { .. }
+            | Self::LockedForGood => ErrorKind::Unauthenticated,
+            Self::ForeignProject { .. } => ErrorKind::Forbidden,
+            Self::NoProject(_) | Self::NoGroup(_) | Self::NoManifest(_) | Self::NoSchema(_) => ErrorKind::NotFound,
+            Self::Database(error) => error.kind(),
+            Self::Hash(_) | Self::Sign(_) => ErrorKind::Internal,
+        }
+    }
+}

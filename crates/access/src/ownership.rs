@@ -1,0 +1,79 @@
+//! Who owns what. A project belongs to the user who made it; groups, manifests and schemas belong to their project.
+
+use sluice_core::{GroupId, ManifestId, ProjectId, SchemaId};
+use sluice_db::AsyncPgConnection;
+use sluice_db::models::groups::{self, Group};
+use sluice_db::models::manifests;
+use sluice_db::models::projects::{self, Project};
+use sluice_db::models::schemas::{self, Schema};
+
+use crate::authenticator::Identity;
+use crate::error::{Error, Result};
+
+/// Who may pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// The owner alone.
+    Owner,
+    /// The owner, and admins.
+    OwnerOrAdmin,
+}
+
+impl Access {
+    fn permits(self, identity: &Identity, owner: i32) -> bool {
+        identity.user_id.0 == owner || self == Self::OwnerOrAdmin && identity.is_admin
+    }
+}
+
+/// Loads a project that the caller may use.
+///
+/// # Errors
+/// `NoProject` or `ForeignProject`.
+pub async fn load_project(
+    connection: &mut AsyncPgConnection,
+    identity: &Identity,
+    access: Access,
+    id: ProjectId,
+) -> Result<Project> {
+    let project = projects::find(connection, id.0).await?.ok_or(Error::NoProject(id))?;
+    if access.permits(identity, project.user_id) { Ok(project) } else { Err(Error::ForeignProject { project: id }) }
+}
+
+/// Loads a group that the caller owns.
+///
+/// # Errors
+/// `NoGroup` or `ForeignProject`.
+pub async fn load_group(connection: &mut AsyncPgConnection, identity: &Identity, id: GroupId) -> Result<Group> {
+    let group = groups::find(connection, id.0).await?.ok_or(Error::NoGroup(id))?;
+    load_project(connection, identity, Access::Owner, group.project_id.into()).await?;
+    Ok(group)
+}
+
+/// Checks that the caller owns a manifest and answers its project.
+///
+/// # Errors
+/// `NoManifest` or `ForeignProject`.
+pub async fn check_manifest(
+    connection: &mut AsyncPgConnection,
+    identity: &Identity,
+    id: ManifestId,
+) -> Result<ProjectId> {
+    let (project, owner) = manifests::find_owner(connection, id.0).await?.ok_or(Error::NoManifest(id))?;
+    let project = ProjectId(project);
+    if Access::Owner.permits(identity, owner) { Ok(project) } else { Err(Error::ForeignProject { project }) }
+}
+
+/// Loads a schema that the caller may use.
+///
+/// # Errors
+/// `NoSchema` or `ForeignProject`.
+pub async fn load_schema(
+    connection: &mut AsyncPgConnection,
+    identity: &Identity,
+    access: Access,
+    id: SchemaId,
+) -> Result<Schema> {
+    let schema = schemas::find(connection, id.0).await?.ok_or(Error::NoSchema(id))?;
+    load_project(connection, identity, access, schema.project_id.into()).await?;
+    Ok(schema)
+}
