@@ -8,6 +8,10 @@ use uuid::Uuid;
 use crate::error::Result;
 use crate::schema::jobs;
 
+pub mod cancel;
+pub mod list;
+pub mod request;
+
 /// A job.
 #[derive(Debug, Clone, PartialEq, Queryable, Selectable)]
 #[diesel(table_name = jobs, check_for_backend(diesel::pg::Pg))]

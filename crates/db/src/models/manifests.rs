@@ -9,6 +9,9 @@ use uuid::Uuid;
 use crate::error::Result;
 use crate::schema::{groups, manifests, projects};
 
+pub mod edit;
+pub mod list;
+
 /// A manifest without the text of its pages, which is large and read by [`load_ocr_result`] alone.
 #[derive(Debug, Clone, PartialEq, Queryable, Selectable)]
 #[diesel(table_name = manifests, check_for_backend(diesel::pg::Pg))]

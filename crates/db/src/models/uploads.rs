@@ -60,3 +60,47 @@ pub async fn insert(connection: &mut AsyncPgConnection, upload: &NewUpload) -> R
         .get_result(connection)
         .await?)
 }
+
+/// Notes which manifest an upload became.
+///
+/// # Errors
+/// When the query fails.
+pub async fn complete(connection: &mut AsyncPgConnection, id: Uuid, manifest_id: i32) -> Result<()> {
+    diesel::update(uploads::table.find(id)).set(uploads::manifest_id.eq(manifest_id)).execute(connection).await?;
+    Ok(())
+}
+
+/// Removes an upload; none there is no error.
+///
+/// # Errors
+/// When the query fails.
+pub async fn delete(connection: &mut AsyncPgConnection, id: Uuid) -> Result<()> {
+    diesel::delete(uploads::table.find(id)).execute(connection).await?;
+    Ok(())
+}
+
+/// Takes out uploads that were never completed and ended before `before`; answers the keys of what they may have left
+/// in storage.
+///
+/// # Errors
+/// When the query fails.
+pub async fn take_abandoned(
+    connection: &mut AsyncPgConnection,
+    before: DateTime<Utc>,
+    limit: i64,
+) -> Result<Vec<String>> {
+    let abandoned = uploads::table
+        .filter(uploads::expires_at.lt(before).and(uploads::manifest_id.is_null()))
+        .order(uploads::expires_at)
+        .limit(limit)
+        .select(uploads::id)
+        .for_update()
+        .skip_locked()
+        .load::<Uuid>(connection)
+        .await?;
+    // Asked again: one that was completed meanwhile must not be taken.
+    Ok(diesel::delete(uploads::table.filter(uploads::id.eq_any(abandoned).and(uploads::manifest_id.is_null())))
+        .returning(uploads::storage_key)
+        .get_results(connection)
+        .await?)
+}
