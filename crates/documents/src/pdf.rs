@@ -125,11 +125,12 @@ fn read_layer(page: &PdfPage<'_>) -> Result<(Vec<Word>, Layer)> {
             layer.garbled += 1;
             continue;
         };
-        if value.is_whitespace() || value == '\u{2}' {
-            // U+0002 is how PDFium marks a hyphen at a line's end.
+        if value.is_whitespace() {
             words.finish();
             continue;
         }
+        // U+0002 is how PDFium marks a hyphen at a line's end.
+        let value = if value == '\u{2}' { '-' } else { value };
         layer.count(value);
         if index % step == 0 && !character.is_generated().unwrap_or(false) {
             layer.looked_at += 1;
