@@ -1,0 +1,7 @@
+#![cfg(test)]
+
+//! Queries on a real Postgres.
+
+mod jobs;
+mod manifest_lists;
+mod uploads;
