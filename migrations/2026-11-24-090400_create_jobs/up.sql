@@ -54,13 +54,12 @@ create index jobs_open on jobs (updated_at) where status in ('pending', 'process
 create index jobs_status on jobs (status, created_at desc, id desc);
 create trigger jobs_updated_at before update on jobs for each row execute function set_updated_at();
 
--- Checkpoints: the output of each finished stage of a job, so that a later attempt goes on behind it.
+-- Checkpoints: the finished stages of a job, so that a later attempt goes on behind them. What cost something is kept by
+-- its content, in page_cache and llm_calls; the output here says which.
 create table job_stages (
   job_id integer not null references jobs on delete cascade,
   stage text not null check (stage in ('LOAD', 'TEXT_EXTRACT', 'LLM_EXTRACT', 'VALIDATE', 'PERSIST', 'EMIT')),
   attempt integer not null check (attempt > 0),
-  -- What the output was made from; a checkpoint with another key is not used.
-  input_key text not null,
   output jsonb not null,
   started_at timestamptz not null,
   finished_at timestamptz not null,

@@ -2,12 +2,17 @@
 
 pub mod extractors;
 pub mod groups;
+pub mod job_stages;
 pub mod jobs;
+pub mod llm_calls;
 pub mod manifests;
 #[expect(clippy::module_inception, reason = "the table of language models; files are named after their tables")]
 pub mod models;
 pub mod operation_logs;
+pub mod page_cache;
 pub mod projects;
+pub mod runs;
+pub mod schema_rules;
 pub mod schemas;
 pub mod uploads;
 pub mod users;

@@ -59,7 +59,6 @@ diesel::table! {
         job_id -> Int4,
         stage -> Text,
         attempt -> Int4,
-        input_key -> Text,
         output -> Jsonb,
         started_at -> Timestamptz,
         finished_at -> Timestamptz,

@@ -1,1 +1,19 @@
 #![doc = include_str!("../README.md")]
+
+mod adapters;
+mod config;
+mod error;
+mod health;
+pub mod pipeline;
+mod reporter;
+mod retry;
+mod runner;
+pub mod stages;
+mod state;
+mod sweeper;
+mod wiring;
+
+pub use config::Config;
+pub use error::StageError;
+pub use pipeline::{NoObserver, StageObserver};
+pub use wiring::Application;

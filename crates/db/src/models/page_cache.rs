@@ -1,0 +1,65 @@
+//! Table `page_cache`: pages that were read, by content and settings.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use serde_json::Value;
+
+use crate::error::Result;
+use crate::schema::page_cache;
+
+/// What the pages of a file are kept under.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PageKey {
+    /// The SHA-256 of the file.
+    pub file_sha256: String,
+    /// The SHA-256 of the extractor's type and settings.
+    pub settings_sha256: String,
+}
+
+/// The known pages of a file, by number; they count as used now.
+///
+/// # Errors
+/// When the query fails.
+pub async fn load(connection: &mut AsyncPgConnection, key: &PageKey, now: DateTime<Utc>) -> Result<Vec<(i32, Value)>> {
+    let rows = page_cache::table
+        .filter(page_cache::file_sha256.eq(&key.file_sha256))
+        .filter(page_cache::settings_sha256.eq(&key.settings_sha256));
+    let mut pages: Vec<(i32, Value)> = diesel::update(rows)
+        .set(page_cache::last_used_at.eq(now))
+        .returning((page_cache::page_number, page_cache::page))
+        .get_results(connection)
+        .await?;
+    pages.sort_by_key(|(number, _)| *number);
+    Ok(pages)
+}
+
+/// Keeps a page; one that is known already is replaced.
+///
+/// # Errors
+/// When the query fails.
+pub async fn keep(connection: &mut AsyncPgConnection, key: &PageKey, number: i32, page: &Value) -> Result<()> {
+    let size_bytes = i32::try_from(page.to_string().len()).unwrap_or(i32::MAX);
+    diesel::insert_into(page_cache::table)
+        .values((
+            page_cache::file_sha256.eq(&key.file_sha256),
+            page_cache::settings_sha256.eq(&key.settings_sha256),
+            page_cache::page_number.eq(number),
+            page_cache::page.eq(page),
+            page_cache::size_bytes.eq(size_bytes),
+        ))
+        .on_conflict((page_cache::file_sha256, page_cache::settings_sha256, page_cache::page_number))
+        .do_update()
+        .set((page_cache::page.eq(page), page_cache::size_bytes.eq(size_bytes)))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Forgets pages that nobody has used since.
+///
+/// # Errors
+/// When the query fails.
+pub async fn forget_unused(connection: &mut AsyncPgConnection, since: DateTime<Utc>) -> Result<usize> {
+    Ok(diesel::delete(page_cache::table.filter(page_cache::last_used_at.lt(since))).execute(connection).await?)
+}

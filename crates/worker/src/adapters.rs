@@ -1,0 +1,3 @@
+//! Foreign libraries stop here.
+
+pub(crate) mod openai;

@@ -1,0 +1,97 @@
+//! The worker's settings.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sluice_service::{Env, SecretBox};
+
+/// All sections that a worker reads, and its own: `SLUICE_WORKER_*` and `SLUICE_LLM_*`.
+#[derive(Debug)]
+pub struct Config {
+    /// Postgres.
+    pub db: sluice_db::Config,
+    /// The queue.
+    pub queue: sluice_queue::Config,
+    /// The event bus.
+    pub events: sluice_event_bus::Config,
+    /// The file storage.
+    pub storage: sluice_storage::Config,
+    /// The sandbox.
+    pub sandbox: sluice_sandbox::Config,
+    /// Opens the keys of models.
+    pub secrets: Arc<SecretBox>,
+    /// Jobs in hand at most (`SLUICE_WORKER_CONCURRENCY`, default 16): most of them wait for a model.
+    pub concurrency: usize,
+    /// Attempts at a job (`SLUICE_WORKER_ATTEMPTS`, default 3).
+    pub attempts: i32,
+    /// The wait before the second attempt; each further one waits twice as long (`SLUICE_WORKER_RETRY_DELAY`, default 2s).
+    pub retry_delay: Duration,
+    /// How long jobs in hand may go on after SIGTERM (`SLUICE_WORKER_DRAIN_TIMEOUT`, default 30s).
+    pub drain_timeout: Duration,
+    /// How often lost jobs are looked for (`SLUICE_WORKER_SWEEP_INTERVAL`, default 30s).
+    pub sweep_interval: Duration,
+    /// The port of `/health/live` and `/health/ready` (`SLUICE_WORKER_PORT`, default 3002; 0 takes a free one).
+    pub port: u16,
+    /// The largest file that is read (`SLUICE_WORKER_MAX_FILE_BYTES`, default 50 MiB).
+    pub max_file_bytes: u64,
+    /// How long pages that nobody uses are kept (`SLUICE_WORKER_PAGE_CACHE_AGE`, default 30d).
+    pub page_cache_age: Duration,
+    /// How models are asked.
+    pub llm: LlmConfig,
+}
+
+/// How models are asked.
+#[derive(Debug, Clone)]
+pub struct LlmConfig {
+    /// How long one answer may take (`SLUICE_LLM_CALL_TIMEOUT`, default 10m): a model on a CPU reads for minutes.
+    pub call_timeout: Duration,
+    /// How long an answer that has begun may pause (`SLUICE_LLM_IDLE_TIMEOUT`, default 2m).
+    pub idle_timeout: Duration,
+    /// Calls of an attempt: the first, and those that ask for what was wrong (`SLUICE_LLM_CALLS`, default 2).
+    pub calls: i32,
+}
+
+impl Config {
+    /// Reads all sections.
+    pub fn read(env: &mut Env) -> Self {
+        let config = Self {
+            db: sluice_db::Config::read(env),
+            queue: sluice_queue::Config::read(env),
+            events: sluice_event_bus::Config::read(env),
+            storage: sluice_storage::Config::read(env),
+            sandbox: sluice_sandbox::Config::read(env),
+            secrets: Arc::new(SecretBox::read(env)),
+            concurrency: env.parsed("SLUICE_WORKER_CONCURRENCY", 16),
+            attempts: env.parsed("SLUICE_WORKER_ATTEMPTS", 3),
+            retry_delay: env.duration("SLUICE_WORKER_RETRY_DELAY", Duration::from_secs(2)),
+            drain_timeout: env.duration("SLUICE_WORKER_DRAIN_TIMEOUT", Duration::from_secs(30)),
+            sweep_interval: env.duration("SLUICE_WORKER_SWEEP_INTERVAL", Duration::from_secs(30)),
+            port: env.parsed("SLUICE_WORKER_PORT", 3002),
+            max_file_bytes: env.parsed("SLUICE_WORKER_MAX_FILE_BYTES", 50 * 1024 * 1024),
+            page_cache_age: env.duration("SLUICE_WORKER_PAGE_CACHE_AGE", Duration::from_secs(30 * 86_400)),
+            llm: LlmConfig {
+                call_timeout: env.duration("SLUICE_LLM_CALL_TIMEOUT", Duration::from_secs(600)),
+                idle_timeout: env.duration("SLUICE_LLM_IDLE_TIMEOUT", Duration::from_secs(120)),
+                calls: env.parsed("SLUICE_LLM_CALLS", 2),
+            },
+        };
+        config.check(env);
+        config
+    }
+
+    fn check(&self, env: &mut Env) {
+        if self.concurrency == 0 {
+            env.problem("SLUICE_WORKER_CONCURRENCY", "must be at least 1");
+        }
+        if self.attempts < 1 {
+            env.problem("SLUICE_WORKER_ATTEMPTS", "must be at least 1");
+        }
+        if self.llm.calls < 1 {
+            env.problem("SLUICE_LLM_CALLS", "must be at least 1");
+        }
+        // Two renewals must fit into a lock, or a live worker loses its job.
+        if self.queue.lock_duration < Duration::from_secs(1) {
+            env.problem("SLUICE_QUEUE_LOCK_DURATION", "must be at least 1s");
+        }
+    }
+}

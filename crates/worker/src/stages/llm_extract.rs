@@ -1,0 +1,216 @@
+//! `LLM_EXTRACT`: the model reads the pages and answers data.
+//!
+//! - **Reads** pages, schema, rules, prompt; answers that this job has paid for already.
+//! - **Writes** the prompts, and every call with its answer and its usage, before the answer is looked at.
+//! - **Fails when** the model refuses (at once), can't be reached or is busy (tried again), or answers no JSON.
+//! - **Safe to repeat because** an answer to the same question in the same job is taken from `llm_calls`.
+
+use std::convert::Infallible;
+
+use serde_json::{Value, json};
+use sluice_core::{NanoAmount, StageName};
+use sluice_db::models::llm_calls::{self, LlmCall, NewLlmCall};
+use sluice_db::models::runs;
+use sluice_extraction::cost::Usage;
+use sluice_extraction::prompt::{self, Contract, Prompt};
+use sluice_extraction::reply::ReplyError;
+use sluice_extraction::validate::Issue;
+use sluice_extraction::{reply, response_form, validate};
+use tokio::sync::watch;
+
+use crate::adapters::openai::{Answer, OpenAi, Question};
+use crate::error::StageError;
+use crate::pipeline::{Stage, StageContext};
+use crate::state::{ExtractionSettings, LlmExtracted, Spent, TextExtracted};
+use crate::wiring::Ports;
+
+/// Bytes after which half of the stage's progress is shown; the length of an answer is not known before its end.
+const HALF_WAY_BYTES: f64 = 800.0;
+
+#[derive(Debug)]
+pub(crate) struct LlmExtract(pub(crate) Ports);
+
+impl Stage for LlmExtract {
+    const NAME: StageName = StageName::LlmExtract;
+    type In = TextExtracted;
+    type Out = LlmExtracted;
+
+    async fn run(&self, text: TextExtracted, context: &StageContext) -> Result<LlmExtracted, StageError> {
+        let Some(settings) = &text.loaded.extraction else {
+            return Err(StageError::invalid("the job has nothing to ask a model"));
+        };
+        let schema = &settings.schema;
+        let prompt = prompt::build(
+            &Contract {
+                prompt: settings.prompt.as_deref(),
+                template: schema.system_prompt_template.as_deref(),
+                json_schema: &schema.json_schema,
+                required_fields: &schema.required_fields,
+                rules: &settings.rules,
+                settings: schema.validation_settings.as_ref(),
+            },
+            &text.pages,
+        );
+        let mut connection = self.0.pool.get().await?;
+        runs::store_prompts(&mut connection, context.attempt, &prompt.system, &prompt.user).await?;
+        let earlier = llm_calls::list(&mut connection, context.attempt.job_id).await?;
+        drop(connection);
+        let mut calls = Calls { ports: &self.0, context, settings, earlier, number: 0 };
+        let best = calls.until_valid(&prompt).await?;
+        let spent = calls.spent().await?;
+        Ok(LlmExtracted { data: best.data, response: best.content, spent, text })
+    }
+
+    fn checkpoint(output: &LlmExtracted) -> Value {
+        json!({"inputTokens": output.spent.usage.input_tokens, "outputTokens": output.spent.usage.output_tokens})
+    }
+}
+
+/// The calls of one attempt.
+struct Calls<'a> {
+    ports: &'a Ports,
+    context: &'a StageContext,
+    settings: &'a ExtractionSettings,
+    /// What the job has asked in earlier attempts.
+    earlier: Vec<LlmCall>,
+    number: i32,
+}
+
+/// An answer that could be read.
+struct Candidate {
+    content: String,
+    data: Value,
+    issues: Vec<Issue>,
+}
+
+impl Calls<'_> {
+    /// Asks until the answer passes the checks or the calls are used up; answers the best.
+    async fn until_valid(&mut self, prompt: &Prompt) -> Result<Candidate, StageError> {
+        let schema = &self.settings.schema.json_schema;
+        let derived = response_form::derive(schema);
+        let form = derived.as_ref().unwrap_or(schema);
+        let limit = self.ports.models.calls();
+        let mut best: Option<Candidate> = None;
+        let mut correction: Option<(String, String)> = None;
+        loop {
+            let question = Question {
+                prompt,
+                correction: correction.as_ref().map(|(answer, errors)| (answer.as_str(), errors.as_str())),
+                form,
+                is_strict: derived.is_some(),
+            };
+            let answer = self.ask(&question).await?;
+            let is_last = self.number >= limit;
+            match self.read(&answer) {
+                Ok(candidate) if candidate.issues.is_empty() => return Ok(candidate),
+                Ok(candidate) => {
+                    correction = Some((answer.content, list(&candidate.issues)));
+                    if best.as_ref().is_none_or(|best| candidate.issues.len() < best.issues.len()) {
+                        best = Some(candidate);
+                    }
+                }
+                // More tokens are needed, not another try.
+                Err(ReplyError::Cut) => {
+                    let tokens = self.settings.endpoint.max_tokens;
+                    let advice = format!(
+                        "the model's answer was cut at its limit of {tokens} tokens; raise the model's maxTokens"
+                    );
+                    return best.ok_or_else(|| StageError::invalid(advice));
+                }
+                Err(error @ ReplyError::NoObject { .. }) if is_last => {
+                    return best.ok_or_else(|| StageError::invalid(error.to_string()));
+                }
+                Err(error @ ReplyError::NoObject { .. }) => correction = Some((answer.content, error.to_string())),
+            }
+            if is_last && let Some(best) = best {
+                return Ok(best);
+            }
+        }
+    }
+
+    fn read(&self, answer: &Answer) -> Result<Candidate, ReplyError> {
+        let schema = &self.settings.schema;
+        let data = reply::convert(reply::parse(&answer.content, &answer.finish_reason)?, &schema.json_schema);
+        // A schema that is none is VALIDATE's to tell.
+        let issues = validate::check(&data, &schema.json_schema, &schema.required_fields).unwrap_or_default();
+        Ok(Candidate { content: answer.content.clone(), data, issues })
+    }
+
+    /// The answer to a question: one that the job has paid for already, else a new one, recorded before it is used.
+    async fn ask(&mut self, question: &Question<'_>) -> Result<Answer, StageError> {
+        self.number += 1;
+        let request_sha256 = OpenAi::fingerprint(&self.settings.endpoint, question);
+        let paid = self.earlier.iter().find(|call| call.request_sha256 == request_sha256 && call.response.is_some());
+        if let Some(call) = paid {
+            tracing::info!("the answer of an earlier attempt is used again");
+            return Ok(answer_of(call));
+        }
+        let started_at = self.ports.clock.now();
+        let (received, progress) = watch::channel(0);
+        let result = tokio::select! {
+            result = self.ports.models.ask(&self.settings.endpoint, question, &received) => result,
+            never = self.report(progress) => match never {},
+        };
+        let answer = result.as_ref().ok();
+        let tokens = |count: u64| i32::try_from(count).unwrap_or(i32::MAX);
+        let call = NewLlmCall {
+            job_id: self.context.attempt.job_id,
+            attempt: self.context.attempt.number,
+            call_number: self.number,
+            request_sha256,
+            response: answer.map(|answer| answer.content.clone()),
+            finish_reason: answer.map(|answer| answer.finish_reason.clone()),
+            error_message: result.as_ref().err().map(|error| error.message.clone()),
+            input_tokens: answer.map(|answer| tokens(answer.usage.input_tokens)),
+            output_tokens: answer.map(|answer| tokens(answer.usage.output_tokens)),
+            usage_estimated: answer.is_some_and(|answer| answer.usage.is_estimated),
+            cost_nano: answer.map(|answer| self.settings.pricing.call(answer.usage).0),
+            cost_currency: self.settings.pricing.currency().map(str::to_owned),
+            started_at,
+            finished_at: self.ports.clock.now(),
+        };
+        llm_calls::insert(&mut *self.ports.pool.get().await?, &call).await?;
+        result
+    }
+
+    /// Tells how far an answer has come: ever closer to the end of the stage, never there.
+    async fn report(&self, mut received: watch::Receiver<usize>) -> Infallible {
+        while received.changed().await.is_ok() {
+            let bytes = f64::from(u32::try_from(*received.borrow_and_update()).unwrap_or(u32::MAX));
+            let fraction = bytes / (bytes + HALF_WAY_BYTES);
+            self.context.reporter.within_stage(StageName::LlmExtract, fraction, None).await;
+        }
+        std::future::pending().await
+    }
+
+    /// What all calls of the job took, in whichever attempt.
+    async fn spent(&self) -> Result<Spent, StageError> {
+        let calls = llm_calls::list(&mut *self.ports.pool.get().await?, self.context.attempt.job_id).await?;
+        let mut spent = Spent::default();
+        for call in calls {
+            let answer = answer_of(&call);
+            spent.usage.input_tokens += answer.usage.input_tokens;
+            spent.usage.output_tokens += answer.usage.output_tokens;
+            spent.usage.is_estimated |= answer.usage.is_estimated;
+            spent.cost = spent.cost.plus(NanoAmount(call.cost_nano.unwrap_or(0)));
+        }
+        Ok(spent)
+    }
+}
+
+fn answer_of(call: &LlmCall) -> Answer {
+    let tokens = |count: Option<i32>| count.and_then(|count| u64::try_from(count).ok()).unwrap_or(0);
+    Answer {
+        content: call.response.clone().unwrap_or_default(),
+        finish_reason: call.finish_reason.clone().unwrap_or_default(),
+        usage: Usage {
+            input_tokens: tokens(call.input_tokens),
+            output_tokens: tokens(call.output_tokens),
+            is_estimated: call.usage_estimated,
+        },
+    }
+}
+
+fn list(issues: &[Issue]) -> String {
+    issues.iter().map(|issue| format!("- {}", issue.message)).collect::<Vec<_>>().join("\n")
+}

@@ -1,0 +1,204 @@
+//! LOAD: reads all that the job needs and checks that it fits together.
+//!
+//! - **Reads** job, manifest, project, schema, rules, model, extractor, prompt; the file's size in storage.
+//! - **Writes** the manifest's status `processing`.
+//! - **Fails when** something is missing, inactive or of the wrong kind: at once, trying again changes nothing.
+//! - **Safe to repeat because** it changes nothing that it has not changed before.
+
+use serde_json::{Value, json};
+use sluice_core::ports::ObjectStore;
+use sluice_core::{FileFormat, OcrMode, ReadOptions, StageName};
+use sluice_db::AsyncPgConnection;
+use sluice_db::models::extractors::Extractor;
+use sluice_db::models::jobs::Job;
+use sluice_db::models::manifests::Manifest;
+use sluice_db::models::models::Model;
+use sluice_db::models::projects::Project;
+use sluice_db::models::{extractors, groups, manifests, models, projects, runs, schemas};
+use sluice_extraction::cost::{ExtractorPricing, ModelPricing};
+use sluice_extraction::prompt::Rule;
+use sluice_service::SecretBox;
+use uuid::Uuid;
+
+use crate::adapters::openai::Endpoint;
+use crate::error::StageError;
+use crate::pipeline::{Stage, StageContext};
+use crate::state::{ExtractionSettings, Loaded, ReaderSettings};
+use crate::wiring::Ports;
+
+/// What a model answers at most when its row says nothing.
+const DEFAULT_MAX_TOKENS: u32 = 4_096;
+
+#[derive(Debug)]
+pub(crate) struct Load(pub(crate) Ports);
+
+impl Stage for Load {
+    const NAME: StageName = StageName::Load;
+    type In = Job;
+    type Out = Loaded;
+
+    async fn run(&self, job: Job, context: &StageContext) -> Result<Loaded, StageError> {
+        let mut connection = self.0.pool.get().await?;
+        let manifest = manifests::find(&mut connection, job.manifest_id).await?;
+        let manifest =
+            manifest.ok_or_else(|| StageError::not_found(format!("Manifest {} not found", job.manifest_id)))?;
+        let project = load_project(&mut connection, &manifest).await?;
+        let is_extraction = job.kind == "extraction";
+        let extraction =
+            if is_extraction { Some(self.load_extraction(&mut connection, &job, &project).await?) } else { None };
+        let reader =
+            load_reader(&mut connection, job.text_extractor_id.or(project.text_extractor_id), is_extraction).await?;
+        if is_extraction {
+            runs::start_manifest(&mut connection, context.attempt).await?;
+        }
+        drop(connection);
+        let format = self.check_file(&manifest).await?;
+        Ok(Loaded { manifest, format, reader, extraction })
+    }
+
+    fn checkpoint(output: &Loaded) -> Value {
+        json!({"fileSha256": output.manifest.content_sha256})
+    }
+}
+
+async fn load_project(connection: &mut AsyncPgConnection, manifest: &Manifest) -> Result<Project, StageError> {
+    let missing = || StageError::invalid("The manifest's project is missing");
+    let group = groups::find(connection, manifest.group_id).await?.ok_or_else(missing)?;
+    projects::find(connection, group.project_id).await?.ok_or_else(missing)
+}
+
+async fn load_reader(
+    connection: &mut AsyncPgConnection,
+    id: Option<Uuid>,
+    uses_cache: bool,
+) -> Result<ReaderSettings, StageError> {
+    let id = id.ok_or_else(|| StageError::invalid("Project text extractor is required for extraction"))?;
+    let extractor = extractors::find(connection, id).await?;
+    let extractor = extractor.ok_or_else(|| StageError::not_found(format!("Extractor {id} not found")))?;
+    if !extractor.is_active {
+        return Err(StageError::invalid(format!("Extractor {} is inactive", extractor.name)));
+    }
+    let mut options = read_options(&extractor)?;
+    // A job that only reads text was asked to read it anew; a page's picture is then what counts.
+    if !uses_cache && options.ocr == OcrMode::Auto && extractor.extractor_type == "tesseract" {
+        options.ocr = OcrMode::Force;
+    }
+    Ok(ReaderSettings {
+        extractor_id: extractor.id,
+        pricing: ExtractorPricing::read(extractor.config.get("pricing").unwrap_or(&Value::Null)),
+        extractor_type: extractor.extractor_type,
+        options,
+    })
+}
+
+/// The settings of the extractor types that read files themselves.
+fn read_options(extractor: &Extractor) -> Result<ReadOptions, StageError> {
+    let config = &extractor.config;
+    let text = |key: &str| config.get(key).and_then(Value::as_str).filter(|text| !text.trim().is_empty());
+    let defaults = ReadOptions::default();
+    let whole = |key: &str| config.get(key).and_then(Value::as_u64).and_then(|value| u32::try_from(value).ok());
+    let languages = |key: &str| {
+        text(key).map(|names| {
+            names.split(['+', ',']).map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect()
+        })
+    };
+    match extractor.extractor_type.as_str() {
+        "local" => Ok(ReadOptions {
+            ocr: match text("ocr") {
+                Some("force") => OcrMode::Force,
+                Some("never") => OcrMode::Never,
+                _ => OcrMode::Auto,
+            },
+            languages: languages("languages").unwrap_or(defaults.languages),
+            page_mode: whole("psm").and_then(|mode| u8::try_from(mode).ok()).unwrap_or(defaults.page_mode),
+            max_pages: whole("maxPages").unwrap_or(defaults.max_pages),
+        }),
+        "tesseract" => Ok(ReadOptions {
+            ocr: OcrMode::Force,
+            languages: languages("lang").unwrap_or_else(|| ["chi_sim", "eng"].map(str::to_owned).to_vec()),
+            page_mode: whole("psm").and_then(|mode| u8::try_from(mode).ok()).unwrap_or(defaults.page_mode),
+            max_pages: defaults.max_pages,
+        }),
+        other => Err(StageError::invalid(format!("Extractor type {other} is not supported"))),
+    }
+}
+
+impl Load {
+    async fn load_extraction(
+        &self,
+        connection: &mut AsyncPgConnection,
+        job: &Job,
+        project: &Project,
+    ) -> Result<ExtractionSettings, StageError> {
+        let model_id = job.llm_model_id.unwrap_or(project.llm_model_id);
+        let model = models::find(connection, model_id).await?;
+        let model = model.ok_or_else(|| StageError::not_found(format!("Model {model_id} not found")))?;
+        if model.adapter_type != "openai" {
+            return Err(StageError::invalid(format!("Model {} is not a valid llm model", model.name)));
+        }
+        let schema_id = job.schema_id.or(project.default_schema_id);
+        let schema_id = schema_id.ok_or_else(|| StageError::invalid("Project schema is required for extraction"))?;
+        let schema = schemas::find(connection, schema_id).await?;
+        let schema = schema.ok_or_else(|| StageError::not_found(format!("Schema {schema_id} not found")))?;
+        let rules = runs::list_rules(connection, schema.id).await?;
+        let prompt = match job.prompt_id {
+            Some(id) => {
+                let text = runs::find_prompt(connection, id).await?;
+                Some(text.ok_or_else(|| StageError::not_found(format!("Prompt {id} not found")))?)
+            }
+            None => None,
+        };
+        Ok(ExtractionSettings {
+            schema,
+            rules: rules
+                .into_iter()
+                .map(|rule| Rule {
+                    priority: rule.priority,
+                    rule_type: rule.rule_type,
+                    operator: rule.rule_operator,
+                    field_path: rule.field_path,
+                    config: rule.rule_config,
+                    message: rule.error_message,
+                })
+                .collect(),
+            prompt,
+            endpoint: endpoint_of(&model, &self.0.secrets)?,
+            pricing: ModelPricing::read(&model.pricing),
+        })
+    }
+
+    async fn check_file(&self, manifest: &Manifest) -> Result<FileFormat, StageError> {
+        let format = FileFormat::from_content_type(&manifest.content_type);
+        let format = format
+            .ok_or_else(|| StageError::invalid(format!("Files of type {} are not read", manifest.content_type)))?;
+        let stored = self.0.storage.head(&manifest.storage_key).await?;
+        let stored = stored.ok_or_else(|| StageError::not_found("The file is not in storage any more"))?;
+        if stored.size_bytes == 0 {
+            return Err(StageError::invalid("the file is empty"));
+        }
+        Ok(format)
+    }
+}
+
+fn endpoint_of(model: &Model, secrets: &SecretBox) -> Result<Endpoint, StageError> {
+    let parameters = &model.parameters;
+    let text = |key: &str| parameters.get(key).and_then(Value::as_str).filter(|text| !text.trim().is_empty());
+    let required =
+        |key: &str| text(key).ok_or_else(|| StageError::invalid(format!("Model {} has no {key}", model.name)));
+    let api_key = secrets.open(text("apiKey").unwrap_or_default()).map_err(|error| StageError {
+        source: Some(Box::new(error)),
+        ..StageError::invalid(format!("The API key of model {} can't be opened; enter it again", model.name))
+    })?;
+    Ok(Endpoint {
+        base_url: required("baseUrl")?.to_owned(),
+        api_key,
+        model: required("modelName")?.to_owned(),
+        temperature: parameters.get("temperature").and_then(Value::as_f64).unwrap_or(0.1),
+        max_tokens: parameters
+            .get("maxTokens")
+            .and_then(Value::as_u64)
+            .and_then(|tokens| u32::try_from(tokens).ok())
+            .unwrap_or(DEFAULT_MAX_TOKENS),
+        structured_output: parameters.get("supportsStructuredOutput").and_then(Value::as_bool).unwrap_or(true),
+    })
+}

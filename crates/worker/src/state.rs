@@ -1,0 +1,86 @@
+//! What is known after each stage. A state owns the one before it, so a stage can't read what does not exist yet.
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+use sluice_core::{CostBreakdown, FileFormat, ManifestStatus, Page, ReadOptions};
+use sluice_db::models::manifests::Manifest;
+use sluice_db::models::schemas::Schema;
+use sluice_extraction::cost::{ExtractorPricing, ModelPricing, Usage};
+use sluice_extraction::prompt::Rule;
+use sluice_extraction::validate::ValidationResult;
+use uuid::Uuid;
+
+use crate::adapters::openai::Endpoint;
+
+/// After LOAD: everything that the job needs exists and fits together.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    pub(crate) manifest: Manifest,
+    pub(crate) format: FileFormat,
+    pub(crate) reader: ReaderSettings,
+    /// Absent for a job that only reads text.
+    pub(crate) extraction: Option<ExtractionSettings>,
+}
+
+/// How the file is read.
+#[derive(Debug)]
+pub(crate) struct ReaderSettings {
+    pub(crate) extractor_id: Uuid,
+    pub(crate) extractor_type: String,
+    pub(crate) options: ReadOptions,
+    pub(crate) pricing: ExtractorPricing,
+}
+
+/// What is asked of which model.
+#[derive(Debug)]
+pub(crate) struct ExtractionSettings {
+    pub(crate) schema: Schema,
+    pub(crate) rules: Vec<Rule>,
+    pub(crate) prompt: Option<String>,
+    pub(crate) endpoint: Endpoint,
+    pub(crate) pricing: ModelPricing,
+}
+
+/// After `TEXT_EXTRACT`.
+#[derive(Debug)]
+pub(crate) struct TextExtracted {
+    pub(crate) loaded: Loaded,
+    pub(crate) pages: Vec<Page>,
+    /// Pages that had to be read; the others were known and cost nothing.
+    pub(crate) pages_read: u32,
+    pub(crate) quality_score: i32,
+    pub(crate) processed_at: DateTime<Utc>,
+}
+
+/// After `LLM_EXTRACT`.
+#[derive(Debug)]
+pub(crate) struct LlmExtracted {
+    pub(crate) text: TextExtracted,
+    pub(crate) data: Value,
+    pub(crate) response: String,
+    pub(crate) spent: Spent,
+}
+
+/// What the calls of a job took, those of earlier attempts included.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Spent {
+    pub(crate) usage: Usage,
+    pub(crate) cost: sluice_core::NanoAmount,
+}
+
+/// After VALIDATE.
+#[derive(Debug)]
+pub(crate) struct Validated {
+    pub(crate) extracted: LlmExtracted,
+    pub(crate) result: ValidationResult,
+}
+
+/// After PERSIST: the job has ended in the database.
+#[derive(Debug)]
+pub(crate) struct Persisted {
+    pub(crate) manifest_status: ManifestStatus,
+    pub(crate) cost: CostBreakdown,
+    pub(crate) extractor_id: Uuid,
+    /// For a job that only reads text.
+    pub(crate) text: Option<(i32, DateTime<Utc>)>,
+}
