@@ -1,1 +1,16 @@
 #![doc = include_str!("../README.md")]
+
+mod application;
+mod config;
+mod connection;
+mod error;
+mod extract;
+mod middleware;
+mod routes;
+mod state;
+mod wire;
+
+pub use application::{Application, BuildError};
+pub use config::Config;
+pub use error::{ApiError, Code};
+pub use middleware::client_ip::{InvalidNetwork, Network};

@@ -1,0 +1,93 @@
+//! The body and the query as fields that are still to be checked.
+
+use std::future::{Ready, ready};
+
+use actix_web::dev::Payload;
+use actix_web::http::header::CONTENT_LENGTH;
+use actix_web::{FromRequest, HttpRequest};
+use futures_util::StreamExt;
+use futures_util::future::LocalBoxFuture;
+use serde_json::{Map, Value};
+
+use crate::error::{ApiError, Code, Result};
+use crate::extract::fields::Fields;
+
+/// Longer JSON is refused.
+const MAX_BODY_BYTES: usize = 2 * 1024 * 1024;
+
+/// The fields of a JSON body; no body has none.
+#[derive(Debug)]
+pub(crate) struct Body(pub(crate) Fields);
+
+/// The fields of the query; each value is a text, and of a repeated name the last one counts.
+#[derive(Debug)]
+pub(crate) struct Query(pub(crate) Fields);
+
+impl FromRequest for Body {
+    type Error = ApiError;
+    type Future = LocalBoxFuture<'static, Result<Self>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let declared = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+        let payload = payload.take();
+        Box::pin(async move {
+            if declared.is_some_and(|length: usize| length > MAX_BODY_BYTES) {
+                return Err(too_large());
+            }
+            parse(&read(payload).await?).map(|fields| Self(Fields::new(fields)))
+        })
+    }
+}
+
+async fn read(mut payload: Payload) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    while let Some(chunk) = payload.next().await {
+        let chunk = chunk
+            .map_err(|error| ApiError::bad_request("The request body broke off").with_source(error.to_string()))?;
+        if bytes.len().saturating_add(chunk.len()) > MAX_BODY_BYTES {
+            return Err(too_large());
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes)
+}
+
+fn too_large() -> ApiError {
+    ApiError::new(Code::PayloadTooLarge, "request entity too large")
+}
+
+fn parse(bytes: &[u8]) -> Result<Map<String, Value>> {
+    if bytes.iter().all(u8::is_ascii_whitespace) {
+        return Ok(Map::new());
+    }
+    match serde_json::from_slice(bytes) {
+        Ok(Value::Object(fields)) => Ok(fields),
+        Ok(_) => Err(ApiError::bad_request("The request body must be a JSON object")),
+        Err(error) => Err(ApiError::bad_request(format!("The request body is no JSON: {error}"))),
+    }
+}
+
+impl FromRequest for Query {
+    type Error = ApiError;
+    type Future = Ready<Result<Self>>;
+
+    fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
+        let pairs = url::form_urlencoded::parse(request.query_string().as_bytes());
+        let fields = pairs.map(|(name, value)| (name.into_owned(), Value::String(value.into_owned()))).collect();
+        ready(Ok(Self(Fields::new(fields))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_is_an_object_or_nothing() {
+        assert!(parse(b" \n").unwrap().is_empty());
+        assert_eq!(parse(br#"{"a": 1}"#).unwrap().len(), 1);
+        for bytes in [&b"[1]"[..], b"1", b"{", b"\xff"] {
+            assert_eq!(parse(bytes).unwrap_err().code(), Code::BadRequest);
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! Runs the REST service until it is told to end.
+
+use std::process::ExitCode;
+
+use sluice_api::{Application, Config};
+use sluice_service::{Env, Shutdown, Tasks, exit_code, telemetry};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    exit_code(run().await)
+}
+
+async fn run() -> anyhow::Result<()> {
+    let mut env = Env::from_process();
+    telemetry::init(&telemetry::Config::read(&mut env));
+    let config = Config::read(&mut env);
+    let settings = env.finish()?;
+    tracing::info!(%settings, "starting");
+    let shutdown = Shutdown::on_signals(&Tasks::new())?;
+    Application::build(config).await?.run(shutdown).await?;
+    Ok(())
+}

@@ -1,0 +1,259 @@
+//! Extractors: how a file becomes text. Admins write them; everybody may read and use them.
+
+use actix_web::HttpResponse;
+use actix_web::web::{Data, Json};
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use sluice_core::ExtractorId;
+use sluice_db::models::extractors::{self, Extractor, ExtractorChanges, ExtractorFilter, NewExtractor};
+use uuid::Uuid;
+
+use crate::connection::{Adapter, EXTRACTORS, MASK};
+use crate::error::{ApiError, Result};
+use crate::extract::{Admin, Body, Path, Query, User};
+use crate::state::AppState;
+use crate::wire;
+
+mod pricing;
+mod probe;
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ExtractorDto {
+    id: Uuid,
+    name: String,
+    description: Option<String>,
+    extractor_type: String,
+    config: Value,
+    is_active: bool,
+    #[serde(serialize_with = "wire::time")]
+    created_at: DateTime<Utc>,
+    #[serde(serialize_with = "wire::time")]
+    updated_at: DateTime<Utc>,
+    usage_count: i64,
+}
+
+impl ExtractorDto {
+    fn new(extractor: Extractor, usage_count: i64) -> Self {
+        let adapter = find_type(&extractor.extractor_type);
+        Self {
+            id: extractor.id,
+            name: extractor.name,
+            description: extractor.description,
+            // Without its table it is not known what is secret.
+            config: adapter.map_or_else(|| json!({}), |adapter| adapter.mask(&extractor.config)),
+            extractor_type: extractor.extractor_type,
+            is_active: extractor.is_active,
+            created_at: extractor.created_at,
+            updated_at: extractor.updated_at,
+            usage_count,
+        }
+    }
+
+    async fn load(state: &AppState, extractor: Extractor) -> Result<Self> {
+        let uses = extractors::count_uses(&mut *state.connection().await?, &[extractor.id]).await?;
+        let usage_count = uses.get(&extractor.id).copied().unwrap_or_default();
+        Ok(Self::new(extractor, usage_count))
+    }
+}
+
+fn find_type(name: &str) -> Option<&'static Adapter> {
+    EXTRACTORS.iter().find(|adapter| adapter.name == name)
+}
+
+fn load_type(name: &str) -> Result<&'static Adapter> {
+    find_type(name).ok_or_else(|| ApiError::bad_request(format!("Unknown extractor type: {name}")))
+}
+
+fn missing(id: ExtractorId) -> ApiError {
+    ApiError::not_found(format!("Extractor {id} not found"))
+}
+
+/// GET /extractors/types
+pub(crate) async fn list_types(_user: User) -> Json<Value> {
+    let list: Vec<Value> = EXTRACTORS
+        .iter()
+        .map(|adapter| {
+            json!({
+                "id": adapter.name, "name": adapter.title, "description": adapter.description,
+                "version": env!("CARGO_PKG_VERSION"), "category": "ocr", "paramsSchema": adapter.forms(),
+                "supportedFormats": adapter.capabilities, "pricingSchema": pricing::forms(),
+            })
+        })
+        .collect();
+    Json(Value::Array(list))
+}
+
+/// GET /extractors/presets
+pub(crate) async fn list_presets(_user: User) -> Json<Value> {
+    let preset = |id: &str, name: &str, description: &str, kind: &str, config: Value| json!({"id": id, "name": name, "description": description, "extractorType": kind, "config": config});
+    let free = json!({"mode": "none"});
+    Json(json!([
+        preset(
+            "local",
+            "Text layer, else OCR",
+            "For PDFs of all kinds and for pictures",
+            "local",
+            json!({"ocr": "auto", "languages": "eng+deu+fra", "pricing": free}),
+        ),
+        preset(
+            "tesseract-eng",
+            "Tesseract, English",
+            "For scans in English",
+            "tesseract",
+            json!({"lang": "eng", "psm": 6, "pricing": free}),
+        ),
+    ]))
+}
+
+/// GET /extractors
+pub(crate) async fn list_extractors(
+    state: Data<AppState>,
+    _user: User,
+    Query(mut fields): Query,
+) -> Result<Json<impl Serialize>> {
+    let extractor_type = fields.string("extractorType").optional();
+    let is_active = fields.string("isActive").one_of(&["true", "false"]).optional();
+    fields.finish()?;
+    let filter = ExtractorFilter { extractor_type, is_active: is_active.map(|word| word == "true") };
+    let mut connection = state.connection().await?;
+    let rows = extractors::list(&mut connection, &filter).await?;
+    let ids: Vec<Uuid> = rows.iter().map(|extractor| extractor.id).collect();
+    let uses = extractors::count_uses(&mut connection, &ids).await?;
+    let list: Vec<ExtractorDto> = rows
+        .into_iter()
+        .map(|extractor| {
+            let usage_count = uses.get(&extractor.id).copied().unwrap_or_default();
+            ExtractorDto::new(extractor, usage_count)
+        })
+        .collect();
+    Ok(Json(list))
+}
+
+/// GET /extractors/:id
+pub(crate) async fn show_extractor(
+    state: Data<AppState>,
+    _user: User,
+    Path(id): Path<ExtractorId>,
+) -> Result<Json<impl Serialize>> {
+    let extractor = extractors::find(&mut *state.connection().await?, id.0).await?.ok_or_else(|| missing(id))?;
+    Ok(Json(ExtractorDto::load(&state, extractor).await?))
+}
+
+/// POST /extractors
+pub(crate) async fn create_extractor(
+    state: Data<AppState>,
+    _admin: Admin,
+    Body(mut fields): Body,
+) -> Result<HttpResponse> {
+    let name = fields.string("name").min_length(1).required();
+    let description = fields.string("description").optional();
+    let extractor_type = fields.string("extractorType").required();
+    let config = fields.object("config").optional().unwrap_or_default();
+    let is_active = fields.boolean("isActive").optional().unwrap_or(true);
+    fields.finish()?;
+    let adapter = load_type(&extractor_type)?;
+    let config = merge(&state, adapter, &json!({}), config)?;
+    let extractor =
+        NewExtractor { id: ExtractorId::generate().0, name, description, extractor_type, config, is_active };
+    let extractor = extractors::insert(&mut *state.connection().await?, &extractor).await?;
+    Ok(HttpResponse::Created().json(ExtractorDto::new(extractor, 0)))
+}
+
+/// Puts sent settings over stored ones and checks the whole.
+fn merge(state: &AppState, adapter: &Adapter, stored: &Value, mut sent: Map<String, Value>) -> Result<Value> {
+    let pricing = sent.remove("pricing").filter(|pricing| !pricing.is_null());
+    let mut merged = adapter.merge(stored, sent, &state.secrets)?;
+    let pricing = pricing.or_else(|| stored.get("pricing").cloned()).unwrap_or_else(|| json!({"mode": "none"}));
+    merged.remove("pricing");
+    let is_masked = merged.values().any(|value| value == MASK);
+    let mut problems = adapter.problems(&merged);
+    problems.extend(is_masked.then(|| "A masked secret is no secret".to_owned()));
+    problems.extend(pricing::problems(&pricing));
+    if let Some(problem) = problems.into_iter().next() {
+        return Err(ApiError::bad_request(problem));
+    }
+    merged.insert("pricing".to_owned(), pricing);
+    Ok(Value::Object(merged))
+}
+
+/// PATCH /extractors/:id
+pub(crate) async fn update_extractor(
+    state: Data<AppState>,
+    _admin: Admin,
+    Path(id): Path<ExtractorId>,
+    Body(mut fields): Body,
+) -> Result<Json<impl Serialize>> {
+    let name = fields.string("name").min_length(1).optional();
+    let description = fields.string("description").nullable();
+    let extractor_type = fields.string("extractorType").optional();
+    let config = fields.object("config").optional();
+    let is_active = fields.boolean("isActive").optional();
+    fields.finish()?;
+    let shared = state.clone();
+    let changed = state.pool.transaction(move |connection| {
+        Box::pin(async move {
+            let stored = extractors::load_for_update(connection, id.0).await?;
+            let sent = Sent { extractor_type, config };
+            match sent.over(&shared, &stored) {
+                Ok((extractor_type, config)) => {
+                    let changes = ExtractorChanges { name, description, extractor_type, config, is_active };
+                    Ok(Ok(extractors::update(connection, id.0, &changes).await?))
+                }
+                Err(error) => Ok(Err(error)),
+            }
+        })
+    });
+    let extractor = match changed.await {
+        Ok(result) => result?,
+        Err(sluice_db::Error::NotFound) => return Err(missing(id)),
+        Err(error) => return Err(error.into()),
+    };
+    Ok(Json(ExtractorDto::load(&state, extractor).await?))
+}
+
+/// What a client wants to change of type and settings.
+struct Sent {
+    extractor_type: Option<String>,
+    config: Option<Map<String, Value>>,
+}
+
+impl Sent {
+    fn over(self, state: &AppState, stored: &Extractor) -> Result<(Option<String>, Option<Value>)> {
+        let Some(extractor_type) = self.extractor_type.filter(|name| *name != stored.extractor_type) else {
+            let config = match self.config {
+                None => None,
+                Some(sent) => Some(merge(state, load_type(&stored.extractor_type)?, &stored.config, sent)?),
+            };
+            return Ok((None, config));
+        };
+        let adapter = load_type(&extractor_type)?;
+        let sent = self.config.ok_or_else(|| ApiError::bad_request("Changing extractorType requires config"))?;
+        // Nothing of another type's settings means anything here.
+        let config = merge(state, adapter, &json!({}), sent)?;
+        Ok((Some(extractor_type), Some(config)))
+    }
+}
+
+/// DELETE /extractors/:id
+pub(crate) async fn delete_extractor(
+    state: Data<AppState>,
+    _admin: Admin,
+    Path(id): Path<ExtractorId>,
+) -> Result<Json<impl Serialize>> {
+    let extractor = extractors::find(&mut *state.connection().await?, id.0).await?.ok_or_else(|| missing(id))?;
+    let body = ExtractorDto::load(&state, extractor).await?;
+    extractors::delete(&mut *state.connection().await?, id.0).await?;
+    Ok(Json(body))
+}
+
+/// POST /extractors/:id/test
+pub(crate) async fn test_extractor(
+    state: Data<AppState>,
+    _admin: Admin,
+    Path(id): Path<ExtractorId>,
+) -> Result<HttpResponse> {
+    let extractor = extractors::find(&mut *state.connection().await?, id.0).await?.ok_or_else(|| missing(id))?;
+    Ok(HttpResponse::Created().json(probe::probe(&state, &extractor).await))
+}

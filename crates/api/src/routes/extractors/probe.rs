@@ -1,0 +1,85 @@
+//! Lets an extractor read a page of ours, to see whether it can.
+
+use std::io::Write;
+use std::time::Instant;
+
+use serde::Serialize;
+use serde_json::Value;
+use sluice_core::{Classify, FileFormat, OcrMode, ReadOptions, ReadRequest};
+use sluice_db::models::extractors::Extractor;
+use sluice_sandbox::Reading;
+use sluice_service::ErrorChain;
+
+use crate::state::AppState;
+
+/// One page that says "Sluice 42" in its text layer and so in its picture.
+const PAGE: &[u8] = include_bytes!("probe.pdf");
+const WORD: &str = "Sluice";
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct TestDto {
+    ok: bool,
+    message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    latency_ms: Option<u64>,
+}
+
+pub(super) async fn probe(state: &AppState, extractor: &Extractor) -> TestDto {
+    let started = Instant::now();
+    let languages = languages(extractor);
+    let result = read(state, languages.clone()).await;
+    let latency_ms = u64::try_from(started.elapsed().as_millis()).ok();
+    match result {
+        Ok(text) if text.contains(WORD) => {
+            let message = format!("Read a page with {}", languages.join("+"));
+            TestDto { ok: true, message, latency_ms }
+        }
+        Ok(_) => TestDto { ok: false, message: "The page was read wrongly".to_owned(), latency_ms },
+        Err(message) => TestDto { ok: false, message, latency_ms },
+    }
+}
+
+/// The picture is read whatever the settings say: that is what can fail.
+async fn read(state: &AppState, languages: Vec<String>) -> Result<String, String> {
+    let file = write_page().map_err(|error| {
+        tracing::error!(error = %ErrorChain(&error), "a temporary file can't be written");
+        "The page to be read can't be written".to_owned()
+    })?;
+    let request = ReadRequest {
+        path: file.path().to_owned(),
+        format: FileFormat::Pdf,
+        options: ReadOptions { ocr: OcrMode::Force, languages, ..ReadOptions::default() },
+        skip: Vec::new(),
+    };
+    let describe = |error: sluice_sandbox::Error| {
+        tracing::warn!(error = %ErrorChain(&error), "an extractor failed its test");
+        error.client_message()
+    };
+    let mut reading = state.sandbox.read_document(&request).await.map_err(describe)?;
+    let mut text = String::new();
+    while let Some(step) = reading.next().await.map_err(describe)? {
+        if let Reading::Page(page) = step {
+            text.push_str(&page.text);
+        }
+    }
+    Ok(text)
+}
+
+fn write_page() -> std::io::Result<tempfile::NamedTempFile> {
+    let mut file = tempfile::NamedTempFile::new()?;
+    file.write_all(PAGE)?;
+    Ok(file)
+}
+
+fn languages(extractor: &Extractor) -> Vec<String> {
+    let key = if extractor.extractor_type == "tesseract" { "lang" } else { "languages" };
+    let text = extractor.config.get(key).and_then(Value::as_str).unwrap_or_default();
+    let names: Vec<String> =
+        text.split(['+', ',']).map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect();
+    match (names.is_empty(), key) {
+        (false, _) => names,
+        (true, "lang") => ["chi_sim", "eng"].map(str::to_owned).to_vec(),
+        (true, _) => ReadOptions::default().languages,
+    }
+}

@@ -1,0 +1,259 @@
+//! Models: connections to language models. Admins write them; everybody may read and use them.
+
+use actix_web::HttpResponse;
+use actix_web::web::{Data, Json};
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use sluice_core::ModelId;
+use sluice_db::models::models::{self, Model, ModelChanges, ModelFilter, NewModel};
+use uuid::Uuid;
+
+use crate::connection::{ADAPTERS, Adapter, MASK};
+use crate::error::{ApiError, Code, Result};
+use crate::extract::{Admin, Body, Path, Query, User};
+use crate::state::AppState;
+use crate::wire;
+
+mod ping;
+mod pricing;
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ModelDto {
+    id: Uuid,
+    name: String,
+    adapter_type: String,
+    description: Option<String>,
+    category: Option<&'static str>,
+    parameters: Value,
+    pricing: Value,
+    pricing_history: Value,
+    is_active: bool,
+    #[serde(serialize_with = "wire::time")]
+    created_at: DateTime<Utc>,
+    #[serde(serialize_with = "wire::time")]
+    updated_at: DateTime<Utc>,
+}
+
+const CATEGORY: &str = "llm";
+
+impl From<Model> for ModelDto {
+    fn from(model: Model) -> Self {
+        let adapter = find_adapter(&model.adapter_type);
+        Self {
+            id: model.id,
+            name: model.name,
+            description: model.description,
+            category: adapter.map(|_| CATEGORY),
+            // Without its table it is not known what is secret.
+            parameters: adapter.map_or_else(|| json!({}), |adapter| adapter.mask(&model.parameters)),
+            pricing: model.pricing,
+            pricing_history: model.pricing_history,
+            adapter_type: model.adapter_type,
+            is_active: model.is_active,
+            created_at: model.created_at,
+            updated_at: model.updated_at,
+        }
+    }
+}
+
+fn find_adapter(name: &str) -> Option<&'static Adapter> {
+    ADAPTERS.iter().find(|adapter| adapter.name == name)
+}
+
+fn missing(id: ModelId) -> ApiError {
+    ApiError::not_found(format!("Model {id} not found"))
+}
+
+/// GET /models/adapters
+pub(crate) async fn list_adapters(_user: User) -> Json<Value> {
+    let list: Vec<Value> = ADAPTERS
+        .iter()
+        .map(|adapter| {
+            json!({
+                "type": adapter.name, "name": adapter.title, "description": adapter.description,
+                "category": CATEGORY, "parameters": adapter.forms(), "capabilities": adapter.capabilities,
+            })
+        })
+        .collect();
+    Json(Value::Array(list))
+}
+
+/// GET /models
+pub(crate) async fn list_models(
+    state: Data<AppState>,
+    _user: User,
+    Query(mut fields): Query,
+) -> Result<Json<impl Serialize>> {
+    let category = fields.string("category").rule("isEnum", |word| ["llm", "ocr"].contains(&word.as_str())).optional();
+    let adapter_type = fields.string("adapterType").optional();
+    let is_active = fields.string("isActive").one_of(&["true", "false"]).optional();
+    fields.finish()?;
+    let of_category = category.map(|category| if category == CATEGORY { adapter_names() } else { Vec::new() });
+    let adapter_types = match (of_category, adapter_type) {
+        (None, None) => None,
+        (Some(names), None) => Some(names),
+        (None, Some(name)) => Some(vec![name]),
+        (Some(names), Some(name)) => Some(names.into_iter().filter(|one| *one == name).collect()),
+    };
+    let filter = ModelFilter { adapter_types, is_active: is_active.map(|word| word == "true") };
+    let rows = models::list(&mut *state.connection().await?, &filter).await?;
+    Ok(Json(rows.into_iter().map(ModelDto::from).collect::<Vec<_>>()))
+}
+
+fn adapter_names() -> Vec<String> {
+    ADAPTERS.iter().map(|adapter| adapter.name.to_owned()).collect()
+}
+
+/// GET /models/:id
+pub(crate) async fn show_model(
+    state: Data<AppState>,
+    _user: User,
+    Path(id): Path<ModelId>,
+) -> Result<Json<impl Serialize>> {
+    let model = models::find(&mut *state.connection().await?, id.0).await?;
+    Ok(Json(ModelDto::from(model.ok_or_else(|| missing(id))?)))
+}
+
+/// POST /models
+pub(crate) async fn create_model(state: Data<AppState>, _admin: Admin, Body(mut fields): Body) -> Result<HttpResponse> {
+    let name = fields.string("name").min_length(1).required();
+    let adapter_type =
+        fields.string("adapterType").rule("AdapterTypeConstraint", |name| find_adapter(name).is_some()).required();
+    let parameters = fields.object("parameters").required();
+    let description = fields.string("description").optional();
+    let is_active = fields.boolean("isActive").optional().unwrap_or(true);
+    let adapter = find_adapter(&adapter_type);
+    if adapter.is_some_and(|adapter| !adapter.problems(&parameters).is_empty() || is_masked(adapter, &parameters)) {
+        fields.fail("parameters", "AdapterParametersConstraint");
+    }
+    fields.finish()?;
+    let adapter = adapter.ok_or_else(|| unknown_adapter(&adapter_type))?;
+    let parameters = Value::Object(adapter.merge(&json!({}), parameters, &state.secrets)?);
+    let pricing = pricing::guess(&name, state.clock.now());
+    let model = NewModel { id: ModelId::generate().0, name, adapter_type, description, parameters, pricing, is_active };
+    let model = models::insert(&mut *state.connection().await?, &model).await?;
+    Ok(HttpResponse::Created().json(ModelDto::from(model)))
+}
+
+/// Whether a secret is the mask, where none is stored that it could stand for.
+fn is_masked(adapter: &Adapter, parameters: &Map<String, Value>) -> bool {
+    let mut secrets = adapter.parameters.iter().filter(|parameter| parameter.secret);
+    secrets.any(|parameter| parameters.get(parameter.key).is_some_and(|value| value == MASK))
+}
+
+fn unknown_adapter(name: &str) -> ApiError {
+    ApiError::bad_request(format!("Unknown adapter type: {name}"))
+}
+
+/// PATCH /models/:id
+pub(crate) async fn update_model(
+    state: Data<AppState>,
+    _admin: Admin,
+    Path(id): Path<ModelId>,
+    Body(mut fields): Body,
+) -> Result<Json<impl Serialize>> {
+    let name = fields.string("name").min_length(1).optional();
+    let adapter_type =
+        fields.string("adapterType").rule("AdapterTypeConstraint", |name| find_adapter(name).is_some()).optional();
+    let parameters = fields.object("parameters").optional();
+    let description = fields.string("description").nullable();
+    let is_active = fields.boolean("isActive").optional();
+    let pricing = pricing::read(&mut fields);
+    fields.finish()?;
+    if adapter_type.is_some() && parameters.is_none() {
+        return Err(ApiError::bad_request("Changing adapterType requires parameters"));
+    }
+    let (secrets, now) = (state.secrets.clone(), state.clock.now());
+    let change = move |stored: &Model| {
+        let is_other = adapter_type.as_deref().is_some_and(|name| name != stored.adapter_type);
+        let adapter_name = adapter_type.as_deref().unwrap_or(&stored.adapter_type);
+        let adapter = find_adapter(adapter_name).ok_or_else(|| unknown_adapter(adapter_name))?;
+        let parameters = match parameters {
+            None => None,
+            Some(sent) => {
+                let base = if is_other { &Value::Null } else { &stored.parameters };
+                let merged = adapter.merge(base, sent, &secrets)?;
+                if let Some(problem) = adapter.problems(&merged).into_iter().next() {
+                    return Err(ApiError::bad_request(problem));
+                }
+                Some(Value::Object(merged))
+            }
+        };
+        let mut changes =
+            ModelChanges { name, adapter_type, description, parameters, is_active, ..ModelChanges::default() };
+        if let Some(pricing) = pricing {
+            pricing::change(stored, pricing, now, &mut changes);
+        }
+        Ok(changes)
+    };
+    Ok(Json(ModelDto::from(update(&state, id, change).await?)))
+}
+
+/// PATCH /models/:id/pricing
+pub(crate) async fn update_pricing(
+    state: Data<AppState>,
+    _admin: Admin,
+    Path(id): Path<ModelId>,
+    Body(mut fields): Body,
+) -> Result<Json<impl Serialize>> {
+    if !fields.has("pricing") {
+        fields.fail("pricing", "isObject");
+    }
+    let pricing = pricing::read(&mut fields);
+    fields.finish()?;
+    let now = state.clock.now();
+    let change = move |stored: &Model| {
+        let mut changes = ModelChanges::default();
+        if let Some(pricing) = pricing {
+            pricing::change(stored, pricing, now, &mut changes);
+        }
+        Ok(changes)
+    };
+    Ok(Json(ModelDto::from(update(&state, id, change).await?)))
+}
+
+/// Changes a model by what is stored; nobody else changes it in between.
+async fn update<F>(state: &AppState, id: ModelId, change: F) -> Result<Model>
+where
+    F: FnOnce(&Model) -> Result<ModelChanges> + Send + 'static,
+{
+    let changed = state.pool.transaction(move |connection| {
+        Box::pin(async move {
+            let stored = models::load_for_update(connection, id.0).await?;
+            match change(&stored) {
+                Ok(changes) => Ok(Ok(models::update(connection, id.0, &changes).await?)),
+                Err(error) => Ok(Err(error)),
+            }
+        })
+    });
+    match changed.await {
+        Ok(result) => result,
+        Err(sluice_db::Error::NotFound) => Err(missing(id)),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// DELETE /models/:id
+pub(crate) async fn delete_model(
+    state: Data<AppState>,
+    _admin: Admin,
+    Path(id): Path<ModelId>,
+) -> Result<Json<impl Serialize>> {
+    let mut connection = state.connection().await?;
+    let model = models::find(&mut connection, id.0).await?.ok_or_else(|| missing(id))?;
+    match models::delete(&mut connection, id.0).await {
+        Ok(_) => Ok(Json(ModelDto::from(model))),
+        Err(sluice_db::Error::Reference { .. }) => {
+            Err(ApiError::new(Code::Conflict, format!("Model {id} is used by a project")))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// POST /models/:id/test
+pub(crate) async fn test_model(state: Data<AppState>, _user: User, Path(id): Path<ModelId>) -> Result<HttpResponse> {
+    let model = models::find(&mut *state.connection().await?, id.0).await?.ok_or_else(|| missing(id))?;
+    Ok(HttpResponse::Created().json(ping::ping(&state, &model).await))
+}

@@ -1,0 +1,83 @@
+//! What all handlers share.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sluice_access::Authenticator;
+use sluice_core::ports::{Clock, ObjectStore, SystemClock};
+use sluice_db::{Connection, Pool};
+use sluice_event_bus::Publisher;
+use sluice_queue::Producer;
+use sluice_sandbox::Sandbox;
+use sluice_service::{ErrorChain, SecretBox, Tasks};
+use sluice_storage::{Presigner, S3Store};
+
+use crate::application::BuildError;
+use crate::config::Config;
+use crate::error::Result;
+
+/// How long a model may take to answer a test.
+const MODEL_TEST_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// What all handlers share; clones share all.
+#[derive(Debug, Clone)]
+pub(crate) struct AppState {
+    pub(crate) pool: Pool,
+    pub(crate) producer: Producer,
+    pub(crate) publisher: Publisher,
+    pub(crate) store: S3Store,
+    pub(crate) presigner: Presigner,
+    pub(crate) authenticator: Authenticator,
+    pub(crate) sandbox: Sandbox,
+    pub(crate) secrets: Arc<SecretBox>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) http: reqwest::Client,
+    /// Work that goes on when its caller is gone, and that shutdown waits for.
+    pub(crate) tasks: Tasks,
+}
+
+impl AppState {
+    pub(crate) async fn connect(config: &Config) -> std::result::Result<Self, BuildError> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let pool = Pool::new(&config.db)?;
+        let http = reqwest::Client::builder()
+            .timeout(MODEL_TEST_TIMEOUT)
+            // A redirect could lead a key to another host.
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .map_err(BuildError::Http)?;
+        Ok(Self {
+            producer: Producer::connect(&config.queue).await?,
+            publisher: Publisher::connect(&config.events).await?,
+            store: S3Store::new(&config.storage),
+            presigner: Presigner::new(&config.storage),
+            authenticator: Authenticator::new(&config.access, pool.clone(), clock.clone()),
+            sandbox: Sandbox::new(config.sandbox.clone()),
+            secrets: config.secrets.clone(),
+            tasks: Tasks::new(),
+            clock,
+            pool,
+            http,
+        })
+    }
+
+    /// Takes a connection of the pool.
+    pub(crate) async fn connection(&self) -> Result<Connection> {
+        Ok(self.pool.get().await?)
+    }
+
+    /// Removes files whose rows are gone. A failure leaves a file behind that nothing points to; it is logged.
+    pub(crate) async fn remove_files(&self, keys: Vec<String>) {
+        let store = self.store.clone();
+        let removal = self.tasks.spawn(async move {
+            for key in keys {
+                if let Err(error) = store.delete(&key).await {
+                    tracing::warn!(key, error = %ErrorChain(&error), "a file was left in storage");
+                }
+            }
+        });
+        if let Err(error) = removal.await {
+            tracing::error!(%error, "the removal of files broke off");
+        }
+    }
+}
