@@ -1,9 +1,11 @@
 //! The six stages in their order, and the one wrapper around each of them.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Instant;
 
 use async_trait::async_trait;
+use futures_util::FutureExt;
 use sluice_core::{ErrorKind, StageName};
 use sluice_db::models::job_stages::{self, JobStage};
 use sluice_db::models::jobs::Job;
@@ -131,17 +133,24 @@ impl Pipeline {
             if cancelable && context.cancellation.is_requested() {
                 return Err(Stopped::Canceled);
             }
-            self.observer.before(name, job_id).await.map_err(fail)?;
-            context.reporter.stage_started(name).await;
             let (started_at, start) = (self.ports.clock.now(), Instant::now());
             tracing::info!(event = "start", "stage starts");
+            let work = async {
+                self.observer.before(name, job_id).await?;
+                context.reporter.stage_started(name).await;
+                stage.run(input, context).await
+            };
+            // A panic of foreign code costs its job an error, and the error knows its stage.
+            let work = AssertUnwindSafe(work).catch_unwind().map(|result| {
+                result.unwrap_or_else(|_panic| Err(StageError::new(ErrorKind::Internal, "internal error")))
+            });
             let result = if cancelable {
                 tokio::select! {
-                    result = stage.run(input, context) => result,
+                    result = work => result,
                     () = context.cancellation.requested() => return Err(Stopped::Canceled),
                 }
             } else {
-                stage.run(input, context).await
+                work.await
             };
             let duration_ms = start.elapsed().as_millis();
             let output = result.map_err(|error| {

@@ -1,10 +1,9 @@
-//! Around the pipeline: begins attempts, ends jobs, decides by errors, catches panics.
+//! Around the pipeline: begins attempts, ends jobs, decides by errors.
 
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use futures_util::FutureExt;
-use sluice_core::{CostBreakdown, ErrorKind, Fact, JobMessage, JobStatus, ManifestStatus, NanoAmount, StageName};
+use sluice_core::{CostBreakdown, Fact, JobMessage, JobStatus, ManifestStatus, NanoAmount, StageName};
 use sluice_db::models::jobs::{self, Job};
 use sluice_db::models::runs::{self, Attempt, Failure};
 use sluice_db::models::{jobs::cancel, manifests};
@@ -61,12 +60,10 @@ impl Runner {
             cancellation: delivery.cancellation.clone(),
         };
         context.reporter.tell(Fact::Started).await;
-        let run = AssertUnwindSafe(Box::pin(self.pipeline.run(job, &context))).catch_unwind().await;
-        match run {
-            Ok(Ok(())) => Ok(Outcome::Done),
-            Ok(Err(Stopped::Canceled)) => self.cancel(&context).await,
-            Ok(Err(Stopped::Failed(error))) => self.fail(&context, error).await,
-            Err(_panic) => self.fail(&context, StageError::new(ErrorKind::Internal, "internal error")).await,
+        match Box::pin(self.pipeline.run(job, &context)).await {
+            Ok(()) => Ok(Outcome::Done),
+            Err(Stopped::Canceled) => self.cancel(&context).await,
+            Err(Stopped::Failed(error)) => self.fail(&context, error).await,
         }
     }
 

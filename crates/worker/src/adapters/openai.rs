@@ -306,7 +306,10 @@ fn refuse(error: OpenAIError, retry_after: &RetryAfter) -> Refusal {
         return Refusal { error: StageError { source: Some(Box::new(error)), ..passing(message) }, is_form: false };
     };
     let status = response.status_code.as_u16();
-    let reason: String = response.api_error.message.chars().take(300).collect();
+    // The library keeps the body of a 5xx as it came.
+    let body: Option<Value> = serde_json::from_str(&response.api_error.message).ok();
+    let told = body.as_ref().and_then(|body| body.pointer("/error/message")).and_then(Value::as_str);
+    let reason: String = told.unwrap_or(&response.api_error.message).chars().take(300).collect();
     let kind = match status {
         401 => ErrorKind::Unauthenticated,
         403 => ErrorKind::Forbidden,

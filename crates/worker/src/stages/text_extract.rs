@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use sluice_core::event::TextProgress;
 use sluice_core::ports::ObjectStore;
 use sluice_core::{ErrorKind, Page, ReadRequest, StageName};
+use sluice_db::models::job_stages;
 use sluice_db::models::page_cache::{self, PageKey};
 use sluice_db::models::runs::{self, StoredText};
 use sluice_extraction::{fingerprint, ocr_result};
@@ -36,7 +37,9 @@ impl Stage for TextExtract {
         let start = Instant::now();
         let key = key_of(&loaded)?;
         let known = if loaded.extraction.is_some() { self.known_pages(&key).await? } else { Vec::new() };
+        let paid_before = self.pages_read_before(context).await?;
         let (mut pages, pages_read) = self.read_missing(&loaded, &key, known, context).await?;
+        let pages_read = pages_read + paid_before;
         pages.sort_by_key(|page| page.number);
         let processed_at = self.0.clock.now();
         let elapsed_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -76,6 +79,14 @@ impl TextExtract {
         let rows = page_cache::load(&mut *self.0.pool.get().await?, key, self.0.clock.now()).await?;
         // A page that another version wrote differently is read again.
         Ok(rows.into_iter().filter_map(|(_, page)| serde_json::from_value(page).ok()).collect())
+    }
+
+    /// What an earlier attempt of this job has read and the job has to pay for.
+    async fn pages_read_before(&self, context: &StageContext) -> Result<u32, StageError> {
+        let stages = job_stages::list(&mut *self.0.pool.get().await?, context.attempt.job_id).await?;
+        let earlier = stages.iter().find(|done| done.stage == Self::NAME.as_str());
+        let read = earlier.and_then(|done| done.output.get("pagesRead")).and_then(Value::as_u64);
+        Ok(read.and_then(|read| u32::try_from(read).ok()).unwrap_or(0))
     }
 
     /// Reads the pages that are not known and keeps each as it comes.

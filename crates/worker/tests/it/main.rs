@@ -1,0 +1,10 @@
+#![cfg(test)]
+
+//! The worker on real servers, with real children and a scripted model.
+#![expect(clippy::disallowed_methods, reason = "tasks end with the runtime of their test")]
+
+mod bench;
+mod extraction;
+mod models;
+mod stages;
+mod sweeper;
