@@ -25,12 +25,7 @@ pub enum Requested {
 /// `NotFound` when there is no such manifest, `Reference` when something that the job points to does not exist.
 pub async fn request(connection: &mut AsyncPgConnection, mut job: NewJob) -> Result<Requested> {
     let manifest = manifests::edit::lock(connection, job.manifest_id).await?;
-    let open: Vec<Job> = jobs::table
-        .filter(jobs::manifest_id.eq(job.manifest_id).and(jobs::status.eq_any(["pending", "processing"])))
-        .order(jobs::id)
-        .select(Job::as_select())
-        .load(connection)
-        .await?;
+    let open = list_open(connection, job.manifest_id).await?;
     if let Some(same) = open.iter().find(|open| is_same(open, &job)) {
         return Ok(Requested::Open(same.clone()));
     }
@@ -40,6 +35,19 @@ pub async fn request(connection: &mut AsyncPgConnection, mut job: NewJob) -> Res
         status => Some(status.to_owned()),
     };
     Ok(Requested::Made(super::insert(connection, &job).await?))
+}
+
+/// Lists the jobs of a manifest that have not ended, oldest first.
+///
+/// # Errors
+/// When the query fails.
+pub async fn list_open(connection: &mut AsyncPgConnection, manifest_id: i32) -> Result<Vec<Job>> {
+    Ok(jobs::table
+        .filter(jobs::manifest_id.eq(manifest_id).and(jobs::status.eq_any(["pending", "processing"])))
+        .order(jobs::id)
+        .select(Job::as_select())
+        .load(connection)
+        .await?)
 }
 
 fn is_same(open: &Job, job: &NewJob) -> bool {

@@ -1,0 +1,82 @@
+//! Jobs: counts, history, cancellation.
+
+mod cancel;
+mod dto;
+
+use actix_web::web::{Data, Json};
+use serde::Serialize;
+use sluice_access::ownership;
+use sluice_core::{JobStatus, ManifestId};
+use sluice_db::models::jobs::list::{self, JobScope};
+
+pub(crate) use self::cancel::cancel_job;
+use self::dto::JobHistory;
+pub(crate) use self::dto::{HistoryEntry, HistoryEntryInDetail, OcrHistoryEntry};
+use crate::error::Result;
+use crate::extract::{Query, User};
+use crate::state::AppState;
+
+const DEFAULT_LIMIT: i32 = 50;
+const MAX_LIMIT: i32 = 200;
+
+/// How many jobs are in which state.
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct JobStats {
+    active: u64,
+    waiting: u64,
+    delayed: u64,
+    paused: u64,
+    completed: u64,
+    failed: u64,
+    is_paused: bool,
+}
+
+/// `GET /jobs/stats`: the live queue for admins, one's own jobs for others.
+pub(crate) async fn show_job_stats(state: Data<AppState>, User(user): User) -> Result<Json<JobStats>> {
+    if user.is_admin {
+        let counts = state.producer.counts().await?;
+        return Ok(Json(JobStats {
+            active: counts.active,
+            waiting: counts.waiting,
+            delayed: counts.delayed,
+            paused: counts.paused,
+            completed: counts.completed,
+            failed: counts.failed,
+            is_paused: counts.is_paused,
+        }));
+    }
+    let mut stats = JobStats::default();
+    for (status, count) in list::count_by_status(&mut *state.connection().await?, user.user_id.0).await? {
+        let count = u64::try_from(count).unwrap_or(0);
+        match status.parse::<JobStatus>().map_err(sluice_db::Error::from)? {
+            JobStatus::Pending => stats.waiting += count,
+            JobStatus::Processing => stats.active += count,
+            JobStatus::Completed => stats.completed += count,
+            JobStatus::Failed | JobStatus::Canceled => stats.failed += count,
+        }
+    }
+    Ok(Json(stats))
+}
+
+/// `GET /jobs/history`
+pub(crate) async fn list_job_history(
+    state: Data<AppState>,
+    User(user): User,
+    Query(mut query): Query,
+) -> Result<Json<Vec<JobHistory>>> {
+    let manifest = query.integer("manifestId").optional().map(ManifestId);
+    let limit = query.integer("limit").within(1, MAX_LIMIT).optional().unwrap_or(DEFAULT_LIMIT);
+    query.finish()?;
+    let mut connection = state.connection().await?;
+    let scope = match manifest {
+        Some(manifest) => {
+            ownership::check_manifest(&mut connection, &user, manifest).await?;
+            JobScope::Manifest(manifest.0)
+        }
+        None if user.is_admin => JobScope::All,
+        None => JobScope::OwnedBy(user.user_id.0),
+    };
+    let jobs = list::list_recent(&mut connection, scope, limit.into()).await?;
+    Ok(Json(jobs.into_iter().map(JobHistory::from).collect()))
+}

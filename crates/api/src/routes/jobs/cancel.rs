@@ -1,0 +1,107 @@
+//! Canceling a job.
+
+use actix_web::HttpResponse;
+use actix_web::web::Data;
+use serde::Serialize;
+use sluice_access::ownership;
+use sluice_core::{Fact, JobFact, JobKind, ManifestStatus, QueueJobId};
+use sluice_db::models::jobs::cancel::{self, Endable};
+use sluice_db::models::jobs::{self, Job};
+use sluice_queue::QueueState;
+use sluice_service::ErrorChain;
+
+use super::dto::canceled_error;
+use crate::error::{ApiError, Code, Result};
+use crate::extract::{Body, Path, User};
+use crate::routes::publishing::publish;
+use crate::state::AppState;
+
+const MAX_REASON: usize = 2_000;
+
+/// What became of the wish.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Canceled {
+    canceled: bool,
+    removed_from_queue: bool,
+    state: &'static str,
+}
+
+/// `POST /jobs/{queueJobId}/cancel`
+pub(crate) async fn cancel_job(
+    state: Data<AppState>,
+    User(user): User,
+    Path(id): Path<String>,
+    Body(mut body): Body,
+) -> Result<HttpResponse> {
+    let reason = body.string("reason").max_length(MAX_REASON).optional();
+    body.finish()?;
+    let reason = reason.map(|reason| reason.trim().to_owned()).filter(|reason| !reason.is_empty());
+    let no_job = || ApiError::new(Code::JobNotFound, format!("Job {id} not found"));
+    let queue_job: QueueJobId = id.parse().map_err(|_source| no_job())?;
+    let row_id = queue_job.job_id().map_err(|_source| no_job())?;
+    let mut connection = state.connection().await?;
+    let job = jobs::find(&mut connection, row_id.0).await?.ok_or_else(no_job)?;
+    ownership::check_manifest(&mut connection, &user, job.manifest_id.into()).await?;
+    let job = cancel::ask(&mut connection, row_id.0, reason.as_deref(), state.clock.now())
+        .await?
+        .ok_or_else(already_finished)?;
+    drop(connection);
+    let task_state = state.clone();
+    // In a task: once the queue job is out, the row must follow even when the caller is gone.
+    let work = async move { take_out(&task_state, &queue_job, job, reason.as_deref()).await };
+    let canceled =
+        state.tasks.spawn(work).await.map_err(|error| ApiError::new(Code::Internal, "").with_source(error))??;
+    Ok(HttpResponse::Created().json(canceled))
+}
+
+async fn take_out(state: &AppState, queue_job: &QueueJobId, job: Job, reason: Option<&str>) -> Result<Canceled> {
+    let removal = state.producer.cancel(queue_job).await?;
+    let (endable, shown) = match (removal.removed, removal.state) {
+        (true, state) => (Endable::Open, state),
+        // The worker hears of it and ends the job itself.
+        (false, QueueState::Active) => {
+            return Ok(Canceled { canceled: true, removed_from_queue: false, state: QueueState::Active.as_str() });
+        }
+        // Between two states: a worker that takes it now sees the wish.
+        (false, state @ (QueueState::Waiting | QueueState::Delayed)) => {
+            return Ok(Canceled { canceled: true, removed_from_queue: false, state: state.as_str() });
+        }
+        // Its row was written and the queue has not got it, or lost it: nobody else will end it.
+        (false, QueueState::Gone) if job.status == "pending" => (Endable::Pending, QueueState::Waiting),
+        (false, QueueState::Gone) => {
+            return Err(ApiError::bad_request("Job is not in queue (already finished)"));
+        }
+    };
+    let error = canceled_error(reason);
+    let now = state.clock.now();
+    let text = error.clone();
+    let ended = state
+        .pool
+        .transaction(move |connection| {
+            Box::pin(async move { cancel::end(connection, job.id, &text, endable, now).await })
+        })
+        .await?;
+    let Some((job, manifest_status)) = ended else {
+        return Err(already_finished());
+    };
+    tell(state, queue_job, &job, error, &manifest_status).await;
+    Ok(Canceled { canceled: true, removed_from_queue: removal.removed, state: shown.as_str() })
+}
+
+/// Publishes the end. The row is the truth, so a bus that does not answer is no reason to fail.
+async fn tell(state: &AppState, queue_job: &QueueJobId, job: &Job, error: String, manifest_status: &str) {
+    let words = manifest_status.parse::<ManifestStatus>().and_then(|status| Ok((status, job.kind.parse::<JobKind>()?)));
+    match words {
+        Ok((manifest_status, kind)) => {
+            let fact = Fact::Canceled { error, manifest_status };
+            let manifest_id = job.manifest_id.into();
+            publish(state, JobFact { job_id: queue_job.clone(), manifest_id, kind, number_floor: 0, fact }).await;
+        }
+        Err(unknown) => tracing::error!(job.id = job.id, error = %ErrorChain(&unknown), "a row holds an unknown word"),
+    }
+}
+
+fn already_finished() -> ApiError {
+    ApiError::bad_request("Job already finished")
+}

@@ -1,0 +1,118 @@
+//! Manifests: lists, edits, files, text, extraction.
+
+mod diff;
+mod dto;
+mod edit;
+mod extract;
+mod file;
+mod history;
+mod list_query;
+mod ocr;
+
+use actix_web::HttpRequest;
+use actix_web::web::{Data, Json};
+use serde::Serialize;
+use sluice_access::ownership;
+use sluice_core::{GroupId, ManifestId};
+use sluice_db::AsyncPgConnection;
+use sluice_db::models::jobs::request;
+use sluice_db::models::manifests::{self, Manifest, edit as edits, list};
+use sluice_service::ErrorChain;
+
+pub(crate) use self::dto::{ManifestDto, UploadedDto};
+pub(crate) use self::edit::update_manifest;
+pub(crate) use self::extract::extract_manifest;
+pub(crate) use self::file::{show_file, show_file_url};
+pub(crate) use self::history::{list_extraction_history, list_ocr_history, show_extraction};
+use self::list_query::ListQuery;
+pub(crate) use self::ocr::show_ocr;
+use crate::error::{ApiError, Result};
+use crate::extract::{Path, User};
+use crate::state::AppState;
+
+/// A page of manifests.
+#[derive(Debug, Serialize)]
+pub(crate) struct ManifestPage {
+    data: Vec<ManifestDto>,
+    meta: PageMeta,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PageMeta {
+    total: i64,
+    page: i64,
+    page_size: i64,
+    total_pages: i64,
+}
+
+/// `GET /groups/{groupId}/manifests`
+pub(crate) async fn list_manifests(
+    state: Data<AppState>,
+    User(user): User,
+    Path(group): Path<GroupId>,
+    request: HttpRequest,
+) -> Result<Json<ManifestPage>> {
+    let mut connection = state.connection().await?;
+    ownership::load_group(&mut connection, &user, group).await?;
+    let query = ListQuery::parse(request.query_string()).map_err(ApiError::validation)?;
+    let (rows, total) = list::list(&mut connection, group.0, &query.filter, &query.sort, query.window()).await?;
+    let data = with_errors(&mut connection, rows).await?;
+    let (page, page_size) = (query.page, query.page_size);
+    let total_pages = (total + page_size - 1) / page_size;
+    Ok(Json(ManifestPage { data, meta: PageMeta { total, page, page_size, total_pages } }))
+}
+
+/// `GET /manifests/{id}`
+pub(crate) async fn show_manifest(
+    state: Data<AppState>,
+    User(user): User,
+    Path(id): Path<ManifestId>,
+) -> Result<Json<ManifestDto>> {
+    let mut connection = state.connection().await?;
+    ownership::check_manifest(&mut connection, &user, id).await?;
+    let row = load(&mut connection, id).await?;
+    let shown = with_errors(&mut connection, vec![row]).await?.pop();
+    shown.map(Json).ok_or_else(|| sluice_access::Error::NoManifest(id).into())
+}
+
+/// `DELETE /manifests/{id}`
+pub(crate) async fn delete_manifest(
+    state: Data<AppState>,
+    User(user): User,
+    Path(id): Path<ManifestId>,
+) -> Result<Json<ManifestDto>> {
+    let mut connection = state.connection().await?;
+    ownership::check_manifest(&mut connection, &user, id).await?;
+    let open = request::list_open(&mut connection, id.0).await?;
+    let row = match edits::delete(&mut connection, id.0).await {
+        Err(sluice_db::Error::NotFound) => return Err(sluice_access::Error::NoManifest(id).into()),
+        deleted => deleted?,
+    };
+    drop(connection);
+    state.remove_files(vec![row.storage_key.clone()]).await;
+    for job in open {
+        // A worker that takes it finds no row, so this only spares the queue the way there.
+        let queue_job = sluice_core::JobId(job.id).into();
+        if let Err(error) = state.producer.cancel(&queue_job).await {
+            tracing::warn!(job.id = job.id, error = %ErrorChain(&error), "a job of a deleted manifest stays queued");
+        }
+    }
+    Ok(Json(row.into()))
+}
+
+async fn load(connection: &mut AsyncPgConnection, id: ManifestId) -> Result<Manifest> {
+    let row = manifests::find(connection, id.0).await?;
+    row.ok_or_else(|| sluice_access::Error::NoManifest(id).into())
+}
+
+/// Adds to failed manifests what their last job said, with one query for all.
+async fn with_errors(connection: &mut AsyncPgConnection, rows: Vec<Manifest>) -> Result<Vec<ManifestDto>> {
+    let failed: Vec<i32> = rows.iter().filter(|row| row.status == "failed").map(|row| row.id).collect();
+    let errors = list::last_errors(connection, &failed).await?;
+    let shown = rows.into_iter().map(|row| {
+        let error = errors.iter().find(|(id, _)| *id == row.id).map(|(_, error)| error.clone());
+        ManifestDto::from(row).with_last_error(error)
+    });
+    Ok(shown.collect())
+}
