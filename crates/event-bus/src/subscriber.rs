@@ -16,6 +16,8 @@ use crate::keys;
 
 /// Messages that may wait for the gateway.
 const CAPACITY: usize = 16_384;
+/// How often a check says what it wants to hear.
+const CHECK_INTERVAL: Duration = Duration::from_millis(250);
 
 /// The events of one fact as they travel, with the number they share.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -78,7 +80,10 @@ impl Subscriber {
             Ok(result) => result.map_err(|error| unavailable("subscribing", error))?,
             Err(elapsed) => return Err(unavailable("subscribing", elapsed)),
         }
-        Ok((Self { client, subscriber, config: config.clone(), check_channel }, receiver))
+        let this = Self { client, subscriber, config: config.clone(), check_channel };
+        // The library answers before Redis has subscribed: what is published right after this would be missed.
+        this.check().await?;
+        Ok((this, receiver))
     }
 
     /// The last events of each of a manifest's jobs, in the order of their numbers.
@@ -137,23 +142,37 @@ impl Subscriber {
     pub async fn check(&self) -> Result<()> {
         let mut messages = self.subscriber.message_rx();
         let nonce = sluice_core::id::fresh_uuid().to_string();
+        let mut ticks = tokio::time::interval(CHECK_INTERVAL);
         let round_trip = async {
-            let _receivers: i64 = self
-                .client
-                .publish(self.check_channel.as_str(), nonce.as_str())
-                .await
-                .map_err(|error| unavailable("publishing", error))?;
             loop {
-                match messages.recv().await {
-                    Ok(message) if message.value.as_str().as_deref() == Some(nonce.as_str()) => return Ok(()),
-                    Ok(_) | Err(RecvError::Lagged(_)) => {}
-                    Err(error @ RecvError::Closed) => return Err(unavailable("hearing", error)),
+                tokio::select! {
+                    // Said again and again: what is published by one connection may overtake what another subscribes to.
+                    _ = ticks.tick() => self.publish_check(&nonce).await?,
+                    message = messages.recv() => match message {
+                        Ok(message) if message.value.as_str().as_deref() == Some(nonce.as_str()) => return Ok(()),
+                        Ok(_) | Err(RecvError::Lagged(_)) => {}
+                        Err(error @ RecvError::Closed) => return Err(unavailable("hearing", error)),
+                    },
                 }
             }
         };
         match tokio::time::timeout(self.config.timeout.min(Duration::from_secs(3)), round_trip).await {
             Ok(result) => result,
             Err(elapsed) => Err(unavailable("hearing itself", elapsed)),
+        }
+    }
+
+    async fn publish_check(&self, nonce: &str) -> Result<()> {
+        let published = self.client.publish::<i64, _, _>(self.check_channel.as_str(), nonce).await;
+        published.map(drop).map_err(|error| unavailable("publishing", error))
+    }
+
+    /// Closes both connections; the receiver ends.
+    pub async fn close(&self) {
+        for closed in [self.client.quit().await, self.subscriber.quit().await] {
+            if let Err(error) = closed {
+                tracing::debug!(%error, "a connection was gone before it was closed");
+            }
         }
     }
 }
@@ -185,6 +204,7 @@ async fn forward(
                 Ok(_) | Err(RecvError::Lagged(_)) => BusMessage::Gap,
                 Err(RecvError::Closed) => return,
             },
+            () = sender.closed() => return,
         };
         if sender.send(message).await.is_err() {
             return;
