@@ -1,1 +1,14 @@
 #![doc = include_str!("../README.md")]
+
+mod application;
+mod commands;
+mod config;
+mod connection;
+mod error;
+mod health;
+mod hub;
+mod rooms;
+
+pub use application::Application;
+pub use config::Config;
+pub use error::{Error, Result};

@@ -1,0 +1,121 @@
+//! The service, put together.
+
+use std::future::IntoFuture;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::http::{HeaderValue, Method};
+use sluice_access::Authenticator;
+use sluice_core::ports::SystemClock;
+use sluice_db::Pool;
+use sluice_event_bus::{BusMessage, Subscriber};
+use sluice_service::{Shutdown, Tasks};
+use socketioxide::SocketIo;
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
+
+use crate::config::Config;
+use crate::connection::{self, Gateway};
+use crate::error::{Error, Result};
+use crate::health;
+use crate::hub::Hub;
+
+const PATH: &str = "/api/socket.io";
+/// How long browsers may remember that an origin is allowed.
+const PREFLIGHT_AGE: Duration = Duration::from_secs(3_600);
+
+/// The realtime service, bound to its port.
+#[derive(Debug)]
+pub struct Application {
+    listener: TcpListener,
+    address: SocketAddr,
+    router: Router,
+    io: SocketIo,
+    gateway: Arc<Gateway>,
+    messages: mpsc::Receiver<BusMessage>,
+    tasks: Tasks,
+    drain: Duration,
+}
+
+impl Application {
+    /// Connects to the bus and binds the port.
+    ///
+    /// # Errors
+    /// When Redis does not answer or the port is taken.
+    pub async fn build(config: Config) -> Result<Self> {
+        let tasks = Tasks::new();
+        let pool = Pool::new(&config.db)?;
+        let clock = Arc::new(SystemClock);
+        let authenticator = Authenticator::new(&config.access, pool.clone(), clock.clone());
+        let (subscriber, messages) = Subscriber::connect(&config.events, &tasks).await?;
+        let gateway = Arc::new(Gateway { hub: Hub::new(subscriber), pool, authenticator, clock });
+        let (layer, io) = SocketIo::builder().req_path(PATH).max_buffer_size(config.buffer).build_layer();
+        connection::register(&io, &gateway);
+        let router = health::routes(gateway.clone()).layer(layer).layer(cors(&config.cors_origins));
+        let listen = |source| Error::Listen { address: config.listen, source };
+        let listener = TcpListener::bind(config.listen).await.map_err(listen)?;
+        let address = listener.local_addr().map_err(listen)?;
+        Ok(Self { listener, address, router, io, gateway, messages, tasks, drain: config.drain })
+    }
+
+    /// The port it listens on.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.address.port()
+    }
+
+    /// Serves until the signal; then closes all sockets, which clients answer by connecting to another replica.
+    ///
+    /// # Errors
+    /// When the server fails.
+    pub async fn run(self, shutdown: Shutdown) -> Result<()> {
+        let Self { listener, address, router, io, gateway, messages, tasks, drain } = self;
+        tracing::info!(%address, "listening");
+        let end = shutdown.child();
+        let (hub, hub_end) = (gateway.clone(), end.clone());
+        tasks.spawn(async move { hub.hub.hear(messages, hub_end).await });
+        let (hub, hub_end) = (gateway.clone(), end.clone());
+        tasks.spawn(async move { hub.hub.look_after(hub_end).await });
+
+        let stop = end.clone();
+        let server =
+            axum::serve(listener, router).with_graceful_shutdown(async move { stop.triggered().await }).into_future();
+        tokio::pin!(server);
+        let served = tokio::select! {
+            served = &mut server => served,
+            () = end.triggered() => {
+                let closing = async {
+                    io.close().await;
+                    server.await
+                };
+                tokio::time::timeout(drain, closing).await.unwrap_or_else(|_elapsed| {
+                    tracing::warn!("some sockets did not close in time");
+                    Ok(())
+                })
+            }
+        };
+        end.trigger();
+        gateway.hub.subscriber().close().await;
+        if !tasks.finish(drain).await {
+            tracing::warn!("some tasks did not end in time");
+        }
+        served.map_err(Error::Serve)
+    }
+}
+
+fn cors(origins: &[String]) -> CorsLayer {
+    // Every request of a socket carries its token itself, so an origin decides about nothing that a cookie would.
+    let allowed = match origins {
+        [] => AllowOrigin::mirror_request(),
+        origins => AllowOrigin::list(origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok())),
+    };
+    CorsLayer::new()
+        .allow_origin(allowed)
+        .allow_methods([Method::GET, Method::POST])
+        .allow_headers(AllowHeaders::mirror_request())
+        .allow_credentials(true)
+        .max_age(PREFLIGHT_AGE)
+}
