@@ -54,11 +54,9 @@ pub(crate) async fn provide(
     request.extensions_mut().insert(id.clone());
     request.extensions_mut().insert(RequestSpan(span.clone()));
     let started = Instant::now();
-    let http_request = request.request().clone();
-    let response = match next.call(request).instrument(span.clone()).await {
-        Ok(response) => response.map_into_boxed_body(),
-        Err(error) => ServiceResponse::from_err(error, http_request),
-    };
+    // The request must not be cloned: the router wants it to itself. An error here is none of a handler's, whose errors
+    // are responses.
+    let response = next.call(request).instrument(span.clone()).await?.map_into_boxed_body();
     let _entered = span.enter();
     let mut response = write_error_body(response, &id);
     add_headers(response.headers_mut(), &id);

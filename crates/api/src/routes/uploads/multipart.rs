@@ -40,7 +40,7 @@ pub(crate) async fn feed(
     let unclaimed = Rc::new(Cell::new(0_usize));
     let bounded = bounded(payload, Rc::clone(&unclaimed));
     let mut multipart = Multipart::new(headers, bounded);
-    let mut feeder = Feeder { parts, unclaimed, form, files: 0, text_bytes: 0 };
+    let mut feeder = Feeder { parts, unclaimed, form, fields: 0, files: 0, text_bytes: 0 };
     while let Some(field) = multipart.next().await {
         match field {
             Ok(field) => {
@@ -48,6 +48,8 @@ pub(crate) async fn feed(
                     return Ok(());
                 }
             }
+            // A form without a field; its end is not told from a body that broke off.
+            Err(MultipartError::Incomplete) if feeder.fields == 0 => break,
             // No form at all, so no file.
             Err(
                 MultipartError::ContentTypeMissing
@@ -68,6 +70,7 @@ struct Feeder {
     parts: Sender<Part>,
     unclaimed: Rc<Cell<usize>>,
     form: Form,
+    fields: usize,
     files: usize,
     text_bytes: usize,
 }
@@ -75,6 +78,7 @@ struct Feeder {
 impl Feeder {
     /// Hands a field on; answers whether more is wanted.
     async fn field(&mut self, mut field: Field) -> Result<bool, ApiError> {
+        self.fields += 1;
         let name = field.name().unwrap_or_default().to_owned();
         let Some(file_name) = file_name(&field) else {
             return self.skip(field).await.map(|()| true);

@@ -1,0 +1,114 @@
+//! Schemas over HTTP.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use sluice_test_support::builders::invoice_schema;
+
+use crate::fixture::{Service, code, refusal};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_schema_is_derived_on_save_and_changed_in_place() {
+    let service = Service::start().await;
+    let (workspace, person) = service.workspace("ada").await;
+    let project = workspace.project_id;
+    let sent = json!({"projectId": project, "jsonSchema": invoice_schema(), "validationSettings": {"a": 1}});
+    let (status, made) = person.post("/schemas", sent).await;
+    assert_eq!(status, 201, "{made}");
+    insta::assert_json_snapshot!(made, {
+        ".id" => 0, ".projectId" => 0, ".createdAt" => "time", ".updatedAt" => "time", ".jsonSchema" => "schema",
+        ".schemaVersion" => "sha256",
+    }, @r#"
+    {
+      "id": 0,
+      "name": "Invoice",
+      "schemaVersion": "sha256",
+      "jsonSchema": "schema",
+      "requiredFields": [
+        "number",
+        "total"
+      ],
+      "projectId": 0,
+      "description": null,
+      "systemPromptTemplate": null,
+      "validationSettings": {
+        "a": 1
+      },
+      "createdAt": "time",
+      "updatedAt": "time"
+    }
+    "#);
+    assert_eq!(made["schemaVersion"].as_str().unwrap().len(), 64);
+    let (_, list) = person.get(&format!("/schemas/project/{project}")).await;
+    let ids: Vec<&Value> = list.as_array().unwrap().iter().map(|schema| &schema["id"]).collect();
+    assert_eq!(ids, [&made["id"], &json!(workspace.schema_id)], "the newest first");
+
+    service.manifest(&workspace, 1).await;
+    service.sql("update manifests set validation_results = '{\"errorCount\": 1}'").await;
+    let path = format!("/schemas/{}", made["id"]);
+    let changed = json!({"jsonSchema": {"type": "object", "required": ["x"], "x": {"type": "string"}}});
+    let (status, changed) = person.send(Method::PATCH, &path, changed).await;
+    assert_eq!(status, 200, "{changed}");
+    assert_eq!((&changed["id"], &changed["name"]), (&made["id"], &json!("Invoice")), "an untitled one keeps its name");
+    assert_ne!(changed["schemaVersion"], made["schemaVersion"]);
+    assert_eq!(changed["requiredFields"], json!(["x"]));
+    assert_eq!(changed["jsonSchema"]["properties"], json!({"x": {"type": "string"}}));
+    assert_eq!(changed["validationSettings"], json!({"a": 1}), "what is not sent stays");
+    service.sql("select 1 / (bool_and(validation_results is null))::int from manifests").await;
+    assert_eq!(person.get(&path).await.1, changed);
+    let (_, list) = person.get("/schemas").await;
+    assert_eq!(list.as_array().unwrap().len(), 2);
+
+    let default = format!("/schemas/{}", workspace.schema_id);
+    assert_eq!(person.send(Method::DELETE, &default, json!({})).await.0, 200);
+    assert_eq!(person.get(&format!("/projects/{project}")).await.1["defaultSchemaId"], Value::Null);
+    assert_eq!(code(person.get(&default).await), refusal(404, "SchemaNotFoundException"));
+    let (_, next) = person.post("/schemas", json!({"projectId": project, "jsonSchema": {"type": "object"}})).await;
+    assert_eq!(next["name"], format!("Schema {project}"));
+    assert_eq!(
+        person.get(&format!("/projects/{project}")).await.1["defaultSchemaId"],
+        next["id"],
+        "the first is default"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn schemas_are_for_owners_and_admins() {
+    let service = Service::start().await;
+    let (workspace, person) = service.workspace("ada").await;
+    let (_, other) = service.workspace("bob").await;
+    let admin = service.admin().await;
+    let path = format!("/schemas/{}", workspace.schema_id);
+    let of_project = format!("/schemas/project/{}", workspace.project_id);
+    let new = json!({"projectId": workspace.project_id, "jsonSchema": {}});
+    for (method, path, sent) in [
+        (Method::GET, path.as_str(), json!({})),
+        (Method::PATCH, path.as_str(), json!({"systemPromptTemplate": "x"})),
+        (Method::DELETE, path.as_str(), json!({})),
+        (Method::GET, of_project.as_str(), json!({})),
+        (Method::POST, "/schemas", new),
+    ] {
+        assert_eq!(code(other.send(method, path, sent).await), refusal(403, "PROJECT_FORBIDDEN"), "{path}");
+    }
+    assert_eq!(admin.get(&path).await.0, 200);
+    assert_eq!(admin.get("/schemas").await.1.as_array().unwrap().len(), 2, "those of all");
+    assert_eq!(person.get("/schemas").await.1.as_array().unwrap().len(), 1);
+    let (status, refused) = person.post("/schemas", json!({"projectId": 999_999, "jsonSchema": {}})).await;
+    assert_eq!((status.as_u16(), &refused["error"]["message"]), (400, &json!("Project 999999 not found")));
+    let moved = person.send(Method::PATCH, &path, json!({"projectId": 999_999})).await;
+    assert_eq!(code(moved), refusal(400, "BadRequestException"));
+    let (_, refused) = person.post("/schemas", json!({"jsonSchema": "x", "projectId": 1.5})).await;
+    let expected = json!([{"path": "jsonSchema", "rule": "isObject"}, {"path": "projectId", "rule": "isInt"}]);
+    assert_eq!(refused["error"]["details"], expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_schema_that_is_none_is_told_so() {
+    let service = Service::start().await;
+    let (_, person) = service.workspace("ada").await;
+    let (status, body) = person.post("/schemas/validate", json!({"jsonSchema": invoice_schema()})).await;
+    assert_eq!((status.as_u16(), body), (201, json!({"valid": true})));
+    let wrong = json!({"jsonSchema": {"type": "object", "properties": {"a": {"type": "strange"}}}});
+    let (_, body) = person.post("/schemas/validate", wrong).await;
+    assert_eq!(body["valid"], false);
+    assert!(body["errors"][0]["message"].is_string() && body["errors"][0]["path"].is_string(), "{body}");
+}
