@@ -40,8 +40,9 @@ pub async fn ask(
         .optional()?)
 }
 
-/// Ends a job as canceled and gives its manifest the status back that it had; to be called in a transaction. Answers
-/// the job and the manifest's status, or `None` when the job has ended or is past what may be ended.
+/// Ends a job as canceled and gives its manifest the status back that it had; to be called in a transaction.
+///
+/// Answers the job and the manifest's status, or `None` when the job has ended or is past what may be ended.
 ///
 /// # Errors
 /// When the query fails.
