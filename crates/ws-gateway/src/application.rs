@@ -70,7 +70,7 @@ impl Application {
     /// Serves until the signal; then closes all sockets, which clients answer by connecting to another replica.
     ///
     /// # Errors
-    /// When the server fails.
+    /// When the server fails, or no more events can come.
     pub async fn run(self, shutdown: Shutdown) -> Result<()> {
         let Self { listener, address, router, io, gateway, messages, tasks, drain } = self;
         tracing::info!(%address, "listening");
@@ -97,12 +97,14 @@ impl Application {
                 })
             }
         };
+        let asked_to_end = shutdown.is_triggered();
         end.trigger();
         gateway.hub.subscriber().close().await;
         if !tasks.finish(drain).await {
             tracing::warn!("some tasks did not end in time");
         }
-        served.map_err(Error::Serve)
+        served.map_err(Error::Serve)?;
+        if asked_to_end { Ok(()) } else { Err(Error::Silent) }
     }
 }
 

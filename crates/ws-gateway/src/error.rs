@@ -30,6 +30,9 @@ pub enum Error {
     /// The HTTP server failed.
     #[error("the http server failed")]
     Serve(#[source] io::Error),
+    /// No more messages can come from the event bus.
+    #[error("the event bus fell silent for good")]
+    Silent,
 }
 
 impl Classify for Error {
@@ -37,6 +40,7 @@ impl Classify for Error {
         match self {
             Self::Events(error) => error.kind(),
             Self::Database(error) => error.kind(),
+            Self::Silent => ErrorKind::Unavailable,
             Self::Listen { .. } | Self::Serve(_) => ErrorKind::Internal,
         }
     }

@@ -47,7 +47,7 @@ impl Hub {
         &self.subscriber
     }
 
-    /// Hands on what the bus says, until the end.
+    /// Hands on what the bus says, until the end; that comes early when the bus has nothing more to say.
     pub(crate) async fn hear(&self, mut messages: mpsc::Receiver<BusMessage>, end: Shutdown) {
         loop {
             let message = tokio::select! {
@@ -61,7 +61,6 @@ impl Hub {
                     self.rooms().miss();
                 }
                 None => {
-                    tracing::error!("the event bus fell silent, shutting down");
                     end.trigger();
                     return;
                 }

@@ -116,3 +116,19 @@ async fn subscriptions_that_come_all_at_once_are_all_answered() {
         assert_eq!(client.next_on("ack").await["answer"]["event"], "subscribed");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_replica_hears_everything() {
+    let world = World::start(&[]).await;
+    let replica = world.start_replica().await;
+    let mut clients = Vec::new();
+    for url in [&world.url, &replica] {
+        let mut client = Client::connect(url, &world.owner).await;
+        client.subscribe(world.manifest, None).await;
+        clients.push(client);
+    }
+    world.publish(fact(1, world.manifest, Fact::Started)).await;
+    for mut client in clients {
+        assert_eq!(client.next_event().await.1["number"], 1);
+    }
+}

@@ -26,6 +26,7 @@ pub(crate) struct World {
     pub(crate) stranger: String,
     pub(crate) admin: String,
     pub(crate) database: Database,
+    settings: BTreeMap<String, String>,
     shutdown: Shutdown,
 }
 
@@ -52,13 +53,8 @@ impl World {
     /// With a database that the test itself can reach although the gateway can't.
     pub(crate) async fn start_on(changes: &[(&str, &str)], database: Database) -> Self {
         let settings = environment(changes, &database);
-        let mut env = Env::from_pairs(settings.clone());
-        let config = Config::read(&mut env);
-        env.finish().unwrap();
         let shutdown = Shutdown::new();
-        let application = Application::build(config).await.unwrap();
-        let url = format!("http://127.0.0.1:{}", application.port());
-        tokio::spawn(application.run(shutdown.clone()));
+        let url = start_gateway(&settings, &shutdown).await;
         let mut world = Self::around(url, &settings, database).await;
         world.shutdown = shutdown;
         world
@@ -68,7 +64,7 @@ impl World {
     pub(crate) async fn around(url: String, settings: &BTreeMap<String, String>, database: Database) -> Self {
         let mut settings = settings.clone();
         settings.insert("SLUICE_REDIS_URL".to_owned(), Servers::shared().unwrap().redis_url);
-        let mut env = Env::from_pairs(settings);
+        let mut env = Env::from_pairs(settings.clone());
         let config = Config::read(&mut env);
         let mut connection = database.pool.get().await.unwrap();
         let workspace = builders::insert_workspace(&mut connection, "ada", "http://model").await.unwrap();
@@ -100,13 +96,29 @@ impl World {
             stranger: token("bob").await,
             admin: token("root").await,
             database,
+            settings,
             shutdown: Shutdown::new(),
         }
+    }
+
+    /// Starts another gateway beside the first and answers its URL.
+    pub(crate) async fn start_replica(&self) -> String {
+        start_gateway(&self.settings, &self.shutdown).await
     }
 
     pub(crate) async fn publish(&self, fact: sluice_core::JobFact) -> Published {
         self.publisher.publish(&fact).await.unwrap()
     }
+}
+
+async fn start_gateway(settings: &BTreeMap<String, String>, shutdown: &Shutdown) -> String {
+    let mut env = Env::from_pairs(settings.clone());
+    let config = Config::read(&mut env);
+    env.finish().unwrap();
+    let application = Application::build(config).await.unwrap();
+    let url = format!("http://127.0.0.1:{}", application.port());
+    tokio::spawn(application.run(shutdown.clone()));
+    url
 }
 
 impl Drop for World {
