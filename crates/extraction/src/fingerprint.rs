@@ -18,6 +18,23 @@ pub fn of(value: &impl Serialize) -> Result<String, serde_json::Error> {
     Ok(of_json(&serde_json::to_value(value)?))
 }
 
+/// The SHA-256 of bytes that come in pieces.
+#[derive(Debug, Clone, Default)]
+pub struct Content(Sha256);
+
+impl Content {
+    /// Takes a piece in.
+    pub fn add(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The sum, in hexadecimal.
+    #[must_use]
+    pub fn finish(self) -> String {
+        hex::encode(self.0.finalize())
+    }
+}
+
 fn sorted(value: &Value) -> Value {
     match value {
         Value::Object(fields) => {

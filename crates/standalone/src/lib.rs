@@ -1,1 +1,14 @@
 #![doc = include_str!("../README.md")]
+
+mod child;
+mod data_folder;
+mod doctor;
+mod find;
+mod servers;
+mod up;
+mod user;
+
+pub use data_folder::DataFolder;
+pub use doctor::doctor;
+pub use up::up;
+pub use user::{NewUser, add_user};

@@ -30,7 +30,7 @@ pub struct Config {
     pub drain_timeout: Duration,
     /// How often lost jobs are looked for (`SLUICE_WORKER_SWEEP_INTERVAL`, default 30s).
     pub sweep_interval: Duration,
-    /// The port of `/health/live` and `/health/ready` (`SLUICE_WORKER_PORT`, default 3002; 0 takes a free one).
+    /// The port of `/health/live` and `/health/ready` (`SLUICE_WORKER_PORT`, default 3003; 0 takes a free one).
     pub port: u16,
     /// The largest file that is read (`SLUICE_WORKER_MAX_FILE_BYTES`, default 50 MiB).
     pub max_file_bytes: u64,
@@ -66,7 +66,7 @@ impl Config {
             retry_delay: env.duration("SLUICE_WORKER_RETRY_DELAY", Duration::from_secs(2)),
             drain_timeout: env.duration("SLUICE_WORKER_DRAIN_TIMEOUT", Duration::from_secs(30)),
             sweep_interval: env.duration("SLUICE_WORKER_SWEEP_INTERVAL", Duration::from_secs(30)),
-            port: env.parsed("SLUICE_WORKER_PORT", 3002),
+            port: env.parsed("SLUICE_WORKER_PORT", 3003),
             max_file_bytes: env.parsed("SLUICE_WORKER_MAX_FILE_BYTES", 50 * 1024 * 1024),
             page_cache_age: env.duration("SLUICE_WORKER_PAGE_CACHE_AGE", Duration::from_secs(30 * 86_400)),
             llm: LlmConfig {

@@ -57,7 +57,11 @@ impl Reporter {
 
     /// Tells that a part of a stage is done, unless something was told a moment ago.
     pub(crate) async fn within_stage(&self, stage: StageName, fraction: f64, text: Option<TextProgress>) {
-        let is_due = self.lock().at.is_none_or(|at| at.elapsed() >= INTERVAL);
+        let is_due = {
+            let told = self.lock();
+            let is_higher = stage.progress(self.kind, fraction) > told.last;
+            (is_higher || text.is_some()) && told.at.is_none_or(|at| at.elapsed() >= INTERVAL)
+        };
         let is_last_page = text.as_ref().is_some_and(|text| text.pages_processed == text.pages_total);
         if is_due || is_last_page {
             self.advance(stage, fraction, text).await;

@@ -144,8 +144,14 @@ impl OpenAi {
         let client = async_openai::Client::with_config(config).with_http_service(service);
         let sent = body.to_string();
         let work = async {
-            let stream = client.chat().create_stream_byot::<Value, Value>(body).await;
-            let mut stream = stream.map_err(|error| refuse(error, &retry_after))?;
+            let mut stream = loop {
+                match client.chat().create_stream_byot::<Value, Value>(body.clone()).await {
+                    Ok(stream) => break stream,
+                    // A local server answers so until its weights are in memory: that is no failure.
+                    Err(error) if is_loading(&error) => tokio::time::sleep(LOADING_PAUSE).await,
+                    Err(error) => return Err(refuse(error, &retry_after)),
+                }
+            };
             let mut answer = Partial::default();
             loop {
                 let next = if answer.content.is_empty() {
@@ -169,6 +175,15 @@ impl OpenAi {
             Err(_elapsed) => Err(passing("the model did not answer in time").into()),
         }
     }
+}
+
+/// How long to wait before a model that is being loaded is asked again.
+const LOADING_PAUSE: Duration = Duration::from_secs(1);
+
+/// What llama.cpp's server says while it loads its weights.
+fn is_loading(error: &OpenAIError) -> bool {
+    matches!(error, OpenAIError::ApiError(response)
+        if response.status_code.as_u16() == 503 && response.api_error.message.contains("Loading model"))
 }
 
 /// An error that passes.

@@ -5,6 +5,7 @@
 //! - **Fails when** the file can't be read (at once), or storage is down.
 //! - **Safe to repeat because** known pages are not read again.
 
+use std::path::Path;
 use std::time::Instant;
 
 use serde_json::{Value, json};
@@ -16,6 +17,7 @@ use sluice_db::models::page_cache::{self, PageKey};
 use sluice_db::models::runs::{self, StoredText};
 use sluice_extraction::{fingerprint, ocr_result};
 use sluice_sandbox::Reading;
+use tokio::io::AsyncReadExt;
 
 use crate::error::StageError;
 use crate::pipeline::{Stage, StageContext};
@@ -100,6 +102,7 @@ impl TextExtract {
         let folder = tempfile::tempdir().map_err(local)?;
         let path = folder.path().join("file");
         self.0.storage.download(&loaded.manifest.storage_key, &path, self.0.max_file_bytes).await?;
+        check_content(&path, &loaded.manifest.content_sha256).await?;
         let skip: Vec<u32> = pages.iter().map(|page| page.number).collect();
         let request = ReadRequest { path, format: loaded.format, options: loaded.reader.options.clone(), skip };
         let mut reading = self.0.sandbox.read_document(&request).await?;
@@ -128,6 +131,25 @@ impl TextExtract {
             ..StageError::new(ErrorKind::Internal, "internal error")
         })?;
         Ok(page_cache::keep(&mut *self.0.pool.get().await?, key, number, &value).await?)
+    }
+}
+
+/// A signed URL is good for a while after its upload was completed: what it may have replaced is not what was uploaded.
+async fn check_content(path: &Path, expected: &str) -> Result<(), StageError> {
+    let mut file = tokio::fs::File::open(path).await.map_err(local)?;
+    let mut digest = fingerprint::Content::default();
+    let mut buffer = vec![0; 256 * 1024];
+    loop {
+        let length = file.read(&mut buffer).await.map_err(local)?;
+        if length == 0 {
+            break;
+        }
+        digest.add(buffer.get(..length).unwrap_or_default());
+    }
+    if digest.finish() == expected {
+        Ok(())
+    } else {
+        Err(StageError::invalid("the file in storage is not the one that was uploaded"))
     }
 }
 

@@ -127,7 +127,8 @@ impl Bench {
     pub(crate) async fn add_manifest(&self, content_type: &str, bytes: Vec<u8>) -> i32 {
         let key = sluice_storage::keys::manifest_file();
         let size = bytes.len();
-        let sha256 = sluice_extraction::fingerprint::of_json(&json!(bytes));
+        let mut digest = sluice_extraction::fingerprint::Content::default();
+        digest.add(&bytes);
         self.storage.put(&key, content_type, Bytes::from(bytes)).await.unwrap();
         let manifest = NewManifest {
             group_id: self.workspace.group_id,
@@ -137,7 +138,7 @@ impl Bench {
             file_size_bytes: i64::try_from(size).unwrap().max(1),
             file_type: "pdf".to_owned(),
             content_type: content_type.to_owned(),
-            content_sha256: sha256,
+            content_sha256: digest.finish(),
         };
         let mut connection = self.database.pool.get().await.unwrap();
         manifests::insert(&mut connection, &manifest).await.unwrap().unwrap().id

@@ -135,3 +135,17 @@ async fn broken_files_fail_with_their_reason_at_once_and_the_worker_goes_on() {
     assert_eq!(bench.ended(job).await.status, "completed");
     worker.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_was_replaced_in_storage_is_refused() {
+    let bench = Bench::start().await;
+    let worker = bench.worker().await;
+    let manifest = bench.add_invoice().await;
+    let key = bench.manifest(manifest).await.storage_key;
+    let other = bytes::Bytes::from(documents::invoice_pdf("4712"));
+    sluice_core::ports::ObjectStore::put(&bench.storage, &key, "application/pdf", other).await.unwrap();
+    let job = bench.add_job(manifest).await;
+    let row = bench.ended(job).await;
+    assert_eq!(row.error_message.as_deref(), Some("the file in storage is not the one that was uploaded"));
+    worker.stop().await;
+}

@@ -22,11 +22,17 @@ async fn run(script: Vec<Reply>) -> (Bench, sluice_db::models::jobs::Job) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_busy_or_broken_model_is_asked_again_and_the_job_is_delayed_meanwhile() {
-    let script = vec![Reply::error(429, "slow down").retry_after(1), Reply::error(503, "Loading model")];
+    let script = vec![Reply::error(429, "slow down").retry_after(1), Reply::error(503, "overloaded")];
     let (bench, row) = run(script).await;
     assert_eq!((row.status.as_str(), row.attempt_count, bench.llm.calls()), ("completed", 3, 3));
     assert_eq!(bench.statuses(row.id).iter().filter(|status| *status == "delayed").count(), 2);
     assert_eq!(row.error_message, None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_model_that_is_being_loaded_is_waited_for_and_costs_no_attempt() {
+    let (bench, row) = run(vec![Reply::error(503, "Loading model"), Reply::error(503, "Loading model")]).await;
+    assert_eq!((row.status.as_str(), row.attempt_count, bench.llm.calls()), ("completed", 1, 3));
 }
 
 #[tokio::test(flavor = "multi_thread")]

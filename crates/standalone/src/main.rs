@@ -1,0 +1,71 @@
+//! The program `sluice`.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use sluice_service::{Env, exit_code, telemetry};
+use sluice_standalone::{DataFolder, NewUser, add_user, doctor, up};
+
+/// Turns documents into checked, structured data.
+#[derive(Debug, Parser)]
+#[command(name = "sluice", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Runs everything in one process until Ctrl-C.
+    Up,
+    /// Brings the database to this version's schema.
+    Migrate,
+    /// Manages users.
+    #[command(subcommand)]
+    User(UserCommand),
+    /// Says what is missing on this machine and how to get it.
+    Doctor,
+}
+
+#[derive(Debug, Subcommand)]
+enum UserCommand {
+    /// Adds a user; without --password-stdin a password is made and shown once.
+    Add {
+        /// Letters, digits, `_` and `-`; 3 to 50 of them, a letter first.
+        name: String,
+        /// Makes the user an admin.
+        #[arg(long)]
+        admin: bool,
+        /// Reads the password from standard input.
+        #[arg(long)]
+        password_stdin: bool,
+        /// Takes a password that is easy to guess.
+        #[arg(long)]
+        allow_weak_password: bool,
+    },
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    exit_code(run(arguments.command).await)
+}
+
+async fn run(command: Command) -> anyhow::Result<()> {
+    let mut env = Env::from_process();
+    telemetry::init(&telemetry::Config::read(&mut env));
+    let folder = DataFolder::locate(&mut env)?;
+    env.finish()?;
+    match command {
+        Command::Up => up(&folder).await,
+        Command::Migrate => {
+            let names = sluice_db::migrate::run(&folder.database()?).await?;
+            tracing::info!(count = names.len(), names = names.join(", "), "migrations ran");
+            Ok(())
+        }
+        Command::User(UserCommand::Add { name, admin, password_stdin, allow_weak_password }) => {
+            add_user(&folder, NewUser { name, admin, password_stdin, allow_weak_password }).await
+        }
+        Command::Doctor => doctor(&folder).await,
+    }
+}
