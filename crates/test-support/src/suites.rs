@@ -2,8 +2,8 @@
 
 use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
-use sluice_core::ports::ObjectStore;
-use sluice_core::{Classify, ErrorKind};
+use sluice_core::ports::{EventSink, ObjectStore, Published};
+use sluice_core::{Classify, ErrorKind, Fact, JobFact, JobId, JobKind, ManifestId};
 
 /// What every object store does.
 ///
@@ -31,5 +31,26 @@ pub async fn object_store(store: &dyn ObjectStore) -> Result<()> {
     store.delete(KEY).await?;
     store.delete(KEY).await?;
     ensure!(store.head(KEY).await?.is_none(), "it is gone");
+    Ok(())
+}
+
+/// What every event sink does with the facts of a job that no sink has seen.
+///
+/// # Errors
+/// When the sink does otherwise.
+pub async fn event_sink(sink: &dyn EventSink) -> Result<()> {
+    let fact = |fact| JobFact {
+        job_id: JobId(1).into(),
+        manifest_id: ManifestId(1),
+        kind: JobKind::Extraction,
+        number_floor: 0,
+        fact,
+    };
+    let failed = || Fact::Failed { error: "broken".to_owned() };
+    ensure!(sink.publish(&fact(Fact::Queued)).await? == Published::Numbered(1), "numbers begin at one");
+    ensure!(sink.publish(&fact(Fact::Started)).await? == Published::Numbered(2), "and rise by one");
+    ensure!(sink.publish(&fact(failed())).await? == Published::Numbered(3), "an end is published");
+    ensure!(sink.publish(&fact(failed())).await? == Published::Outdated, "once");
+    ensure!(sink.publish(&fact(Fact::Started)).await? == Published::Outdated, "and nothing follows it");
     Ok(())
 }

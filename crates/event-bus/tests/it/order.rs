@@ -3,6 +3,8 @@ use sluice_core::ports::{EventSink, Published};
 use sluice_core::{CostBreakdown, Fact, ManifestId, ManifestStatus, NanoAmount};
 use sluice_event_bus::{Publisher, Subscriber};
 use sluice_service::Tasks;
+use sluice_test_support::fakes::FakeEventSink;
+use sluice_test_support::suites;
 
 use crate::{advanced, config, fact, failed, next};
 
@@ -119,4 +121,10 @@ async fn publishers_that_race_leave_no_gap_and_no_event_is_lost_in_a_burst() {
     for lane in racing {
         lane.await.unwrap();
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_real_publisher_and_the_fake_behave_alike() {
+    suites::event_sink(&FakeEventSink::default()).await.unwrap();
+    suites::event_sink(&Publisher::connect(&config()).await.unwrap()).await.unwrap();
 }
