@@ -98,6 +98,9 @@ fn decode(path: &Path, format: FileFormat) -> Result<GrayImage> {
         FileFormat::Bmp => ImageFormat::Bmp,
         FileFormat::Tiff | FileFormat::Pdf => return Err(damaged("not an image")),
     };
+    if format == ImageFormat::Jpeg && !jpeg_is_whole(&std::fs::read(path)?) {
+        return Err(damaged("the image is cut off"));
+    }
     let mut reader = ImageReader::with_format(BufReader::new(File::open(path)?), format);
     let mut limits = Limits::default();
     limits.max_alloc = Some(MAX_ALLOCATION_BYTES);
@@ -109,6 +112,17 @@ fn decode(path: &Path, format: FileFormat) -> Result<GrayImage> {
     let mut picture = DynamicImage::from_decoder(decoder).map_err(damaged)?;
     picture.apply_orientation(orientation);
     Ok(on_white(&picture))
+}
+
+/// Whether an end of image follows the last start of scan (ITU-T T.81, B.1.1.3): the decoder makes up what is missing.
+fn jpeg_is_whole(bytes: &[u8]) -> bool {
+    let last = |marker: u8| bytes.windows(2).rposition(|pair| pair == [0xFF, marker]);
+    match (last(0xDA), last(0xD9)) {
+        (Some(scan), Some(end)) => end > scan,
+        // What is no JPEG at all is the decoder's to tell.
+        (None, _) => true,
+        (Some(_), None) => false,
+    }
 }
 
 /// Shades of grey, with what is transparent shown on white paper.
@@ -173,4 +187,16 @@ fn rounded(value: f64) -> u32 {
 
 fn narrow(value: f64) -> f32 {
     value.to_string().parse().unwrap_or(0.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_jpeg_without_its_end_is_cut_off_even_behind_a_whole_thumbnail() {
+        const THUMBNAIL: &[u8] = b"\xFF\xD8\xFF\xDA..\xFF\xD9";
+        assert!(jpeg_is_whole(&[b"\xFF\xD8", THUMBNAIL, b"\xFF\xDA....\xFF\xD9 trailer"].concat()));
+        assert!(!jpeg_is_whole(&[b"\xFF\xD8", THUMBNAIL, b"\xFF\xDA...."].concat()));
+    }
 }

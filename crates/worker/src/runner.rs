@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures_util::FutureExt;
-use sluice_core::{CostBreakdown, Fact, JobMessage, JobStatus, ManifestStatus, NanoAmount, StageName};
+use sluice_core::{CostBreakdown, ErrorKind, Fact, JobMessage, JobStatus, ManifestStatus, NanoAmount, StageName};
 use sluice_db::models::jobs::{self, Job};
 use sluice_db::models::runs::{self, Attempt, Failure};
 use sluice_db::models::{jobs::cancel, manifests};
@@ -15,6 +15,9 @@ use crate::pipeline::{Pipeline, StageContext, Stopped};
 use crate::reporter::Reporter;
 use crate::retry::{Next, Policy};
 use crate::wiring::Ports;
+
+/// Attempts that may be lost to dying workers beside those that fail.
+const TAKE_OVERS: i32 = 3;
 
 /// Runs deliveries.
 #[derive(Debug)]
@@ -59,6 +62,11 @@ impl Runner {
             reporter: Reporter::new(&self.ports, &job, attempt, u64::try_from(number).unwrap_or(0)),
             cancellation: delivery.cancellation.clone(),
         };
+        // An attempt that killed its worker could not be counted as failed: such a job must not go round for ever.
+        if attempt.number > self.policy.attempts.saturating_add(TAKE_OVERS) {
+            let message = format!("given up after {} attempts that did not come to an end", attempt.number - 1);
+            return self.fail(&context, StageError::new(ErrorKind::Internal, message)).await;
+        }
         context.reporter.tell(Fact::Started).await;
         match Box::pin(self.pipeline.run(job, &context)).await {
             Ok(()) => Ok(Outcome::Done),

@@ -38,6 +38,17 @@ async fn an_image_that_is_another_or_cut_is_damaged() {
 }
 
 #[tokio::test]
+async fn a_jpeg_that_was_cut_is_not_read_in_part() {
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    image::GrayImage::from_pixel(64, 64, image::Luma([200])).write_to(&mut bytes, image::ImageFormat::Jpeg).unwrap();
+    let bytes = bytes.into_inner();
+    assert!(read_bytes(&bytes, FileFormat::Jpeg).await.is_ok());
+    let (kind, text) = message(&bytes[..bytes.len() - 30], FileFormat::Jpeg).await;
+    assert_eq!(kind, ErrorKind::Invalid);
+    assert!(text.ends_with("the image is cut off"), "{text}");
+}
+
+#[tokio::test]
 async fn an_encrypted_pdf_asks_for_its_password() {
     // The standard security handler with check values that no empty password meets (ISO 32000-1, 7.6.3).
     let pdf = String::from_utf8(documents::invoice_pdf("1")).unwrap();
