@@ -40,7 +40,7 @@ pub(crate) trait Stage {
 /// Who runs, and how it reports; never data.
 #[derive(Debug)]
 pub(crate) struct StageContext {
-    /// The attempt whose number guards all writes.
+    /// The attempt whose number guards what must be written once.
     pub(crate) attempt: sluice_db::models::runs::Attempt,
     /// Tells the world.
     pub(crate) reporter: Reporter,

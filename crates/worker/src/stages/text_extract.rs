@@ -38,7 +38,9 @@ impl Stage for TextExtract {
     async fn run(&self, loaded: Loaded, context: &StageContext) -> Result<TextExtracted, StageError> {
         let start = Instant::now();
         let key = key_of(&loaded)?;
-        let known = if loaded.extraction.is_some() { self.known_pages(&key).await? } else { Vec::new() };
+        // A job that only reads text was asked to read anew; its later attempts go on from what the first has read.
+        let uses_known = loaded.extraction.is_some() || context.attempt.number > 1;
+        let known = if uses_known { self.known_pages(&key).await? } else { Vec::new() };
         let paid_before = self.pages_read_before(context).await?;
         let (mut pages, pages_read) = self.read_missing(&loaded, &key, known, context).await?;
         let pages_read = pages_read + paid_before;
