@@ -1,0 +1,14 @@
+#![cfg(test)]
+//! The services as processes, seen from outside.
+
+mod broken;
+mod client;
+mod journey;
+mod restarts;
+mod services;
+mod standalone;
+
+use std::time::Duration;
+
+/// How long anything may take before a test gives up.
+const LONG: Duration = Duration::from_secs(45);
