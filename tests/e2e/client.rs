@@ -37,8 +37,7 @@ impl Client {
 
     /// Subscribes to a manifest and waits for the confirmation.
     pub(crate) async fn subscribe(&mut self, manifest: &Value) {
-        let line = format!("{}\n", json!({"emit": "subscribe-manifest", "data": {"manifestId": manifest}}));
-        self.input.write_all(line.as_bytes()).await.unwrap();
+        self.emit("subscribe-manifest", manifest).await;
         let ack = self.wait_for("ack").await;
         assert_eq!(ack["answer"]["event"], "subscribed", "{ack}");
     }
@@ -46,27 +45,41 @@ impl Client {
     /// Skips what happens until something of the kind does.
     pub(crate) async fn wait_for(&mut self, on: &str) -> Value {
         loop {
-            let line = tokio::time::timeout(LONG, self.output.next_line()).await.expect("something happens").unwrap();
-            let happened: Value = serde_json::from_str(&line.expect("the client runs")).unwrap();
+            let happened = self.next().await;
             if happened["on"] == on {
                 return happened;
             }
         }
     }
 
-    /// The updates up to the one that ends the job, and whatever comes until the connection answers once more.
+    /// The updates up to the one that ends the job, and whatever comes until the connection has answered once more.
     pub(crate) async fn updates_until_end(&mut self, manifest: &Value) -> Vec<Value> {
-        let mut updates = Vec::new();
+        let mut updates: Vec<Value> = Vec::new();
+        let mut has_ended = false;
         loop {
-            let update = self.wait_for("event").await;
-            if update["event"] == "job-update" && update["data"]["manifestId"] == *manifest {
-                let status = update["data"]["status"].as_str().unwrap().to_owned();
-                updates.push(update["data"].clone());
-                if is_end(&status) {
-                    return updates;
+            let happened = self.next().await;
+            if has_ended && happened["on"] == "ack" {
+                return updates;
+            }
+            let update = &happened["data"];
+            if happened["event"] == "job-update" && update["manifestId"] == *manifest {
+                updates.push(update.clone());
+                if !has_ended && is_end(update["status"].as_str().unwrap()) {
+                    has_ended = true;
+                    self.emit("unsubscribe-manifest", manifest).await;
                 }
             }
         }
+    }
+
+    async fn next(&mut self) -> Value {
+        let line = tokio::time::timeout(LONG, self.output.next_line()).await.expect("something happens").unwrap();
+        serde_json::from_str(&line.expect("the client runs")).unwrap()
+    }
+
+    async fn emit(&mut self, command: &str, manifest: &Value) {
+        let line = format!("{}\n", json!({"emit": command, "data": {"manifestId": manifest}}));
+        self.input.write_all(line.as_bytes()).await.unwrap();
     }
 }
 

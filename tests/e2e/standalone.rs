@@ -53,7 +53,9 @@ impl Home {
         }
         let process = self.sluice("up");
         let endpoints = eventually(LONG, || async {
-            std::fs::read(&file).map(|text| serde_json::from_slice::<Value>(&text).unwrap()).map_err(|_| process.log())
+            std::fs::read(&file)
+                .map(|text| serde_json::from_slice::<Value>(&text).unwrap())
+                .map_err(|error| format!("{error}: {}", process.log()))
         })
         .await
         .unwrap();
@@ -93,10 +95,13 @@ fn is_alive(pid: u32) -> bool {
 }
 
 async fn ended(process: &mut Process) -> String {
-    while process.is_running().unwrap() {
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
-    process.log()
+    let process = std::cell::RefCell::new(process);
+    eventually(LONG, || async {
+        let mut process = process.borrow_mut();
+        if process.is_running().unwrap() { Err("still runs") } else { Ok(process.log()) }
+    })
+    .await
+    .unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -77,6 +77,8 @@ impl S3 {
         command.arg("mini").arg(format!("-dir={}", self.folder.path().display()));
         command.args(["-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-webdav=false", "-admin.ui=false"]);
         command.args(["-s3.port.iceberg=0", "-s3.port.lance=0"]);
+        // A bucket takes seven volumes, a run of all tests some hundred buckets; by itself the server counts free disk space.
+        command.args(["-volume.max=5000", "-master.volumeSizeLimitMB=64"]);
         for (name, port) in [
             ("master.port", master),
             ("volume.port", volume),
