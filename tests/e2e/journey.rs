@@ -1,9 +1,10 @@
 use reqwest::Method;
 use serde_json::{Value, json};
+use sluice_test_support::builders::good_answer;
 use sluice_test_support::documents::invoice_pdf;
 
 use crate::client::{Client, assert_in_order};
-use crate::services::{Person, Services, good_answer};
+use crate::services::{Person, Services};
 
 /// Extracts and follows the job to its end.
 async fn run(ada: &Person, socket: &mut Client, manifest: &Value) -> Vec<Value> {

@@ -1,12 +1,13 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use sluice_test_support::builders::good_answer;
 use sluice_test_support::documents::invoice_pdf;
 use sluice_test_support::{Reply, eventually};
 
 use crate::LONG;
 use crate::client::{Client, assert_in_order};
-use crate::services::{Person, Services, good_answer};
+use crate::services::{Person, Services};
 
 const ALL: [&str; 3] = ["sluice-api", "sluice-ws-gateway", "sluice-worker"];
 

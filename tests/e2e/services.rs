@@ -7,19 +7,13 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use sluice_service::Env;
 use sluice_storage::S3Store;
-use sluice_test_support::builders::invoice_schema;
+use sluice_test_support::builders::{good_answer, invoice_schema};
 use sluice_test_support::postgres::Database;
 use sluice_test_support::process::{our_binary, tools_folder};
 use sluice_test_support::{Process, Reply, ScriptedLlm, Servers, eventually, ports, s3};
 use tempfile::TempDir;
 
 use crate::LONG;
-
-/// The answer that the schema accepts.
-pub(crate) fn good_answer() -> Value {
-    json!({"number": "4711", "date": "2026-03-14", "total": 105.0, "items": [
-        {"description": "Rope 20 m", "quantity": 2, "amount": 25.0}, {"description": "Anchor", "quantity": 1, "amount": 80.0}]})
-}
 
 /// API, gateway and worker on servers of their own.
 pub(crate) struct Services {

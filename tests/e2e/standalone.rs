@@ -4,13 +4,14 @@ use std::path::Path;
 
 use rustix::process::{Pid, Signal, test_kill_process};
 use serde_json::Value;
+use sluice_test_support::builders::good_answer;
 use sluice_test_support::documents::invoice_pdf;
 use sluice_test_support::process::tools_folder;
 use sluice_test_support::{Process, Reply, ScriptedLlm, eventually};
 use tempfile::TempDir;
 
 use crate::LONG;
-use crate::services::{Person, good_answer};
+use crate::services::Person;
 
 /// A data folder and the settings for it.
 struct Home {

@@ -47,6 +47,13 @@ pub fn invoice_schema() -> Value {
     })
 }
 
+/// An answer that [`invoice_schema`] accepts.
+#[must_use]
+pub fn good_answer() -> Value {
+    json!({"number": "4711", "date": "2026-03-14", "total": 105.0, "items": [
+        {"description": "Rope 20 m", "quantity": 2, "amount": 25.0}, {"description": "Anchor", "quantity": 1, "amount": 80.0}]})
+}
+
 /// Inserts a user; the password hash is none that any password has.
 ///
 /// # Errors

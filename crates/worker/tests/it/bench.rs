@@ -15,7 +15,7 @@ use sluice_event_bus::{BusMessage, Publisher, Subscriber};
 use sluice_queue::Producer;
 use sluice_service::{Env, SecretBox, Shutdown, Tasks};
 use sluice_storage::S3Store;
-use sluice_test_support::builders::{self, Workspace};
+use sluice_test_support::builders::{self, Workspace, good_answer};
 use sluice_test_support::postgres::Database;
 use sluice_test_support::process::{our_binary, tools_folder};
 use sluice_test_support::{Reply, ScriptedLlm, Servers, documents, eventually, s3};
@@ -23,12 +23,6 @@ use sluice_worker::{Application, Config, NoObserver, StageObserver};
 use tokio::task::JoinHandle;
 
 pub(crate) const LONG: Duration = Duration::from_secs(60);
-
-/// The answer that the schema of a workspace accepts.
-pub(crate) fn good_answer() -> Value {
-    json!({"number": "4711", "date": "2026-03-14", "total": 105.0, "items": [
-        {"description": "Rope 20 m", "quantity": 2, "amount": 25.0}, {"description": "Anchor", "quantity": 1, "amount": 80.0}]})
-}
 
 pub(crate) struct Bench {
     pub(crate) database: Database,

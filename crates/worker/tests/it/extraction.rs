@@ -1,7 +1,8 @@
 use serde_json::json;
+use sluice_test_support::builders::good_answer;
 use sluice_test_support::{Reply, documents};
 
-use crate::bench::{Bench, good_answer};
+use crate::bench::Bench;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_invoice_becomes_checked_data_with_its_cost() {

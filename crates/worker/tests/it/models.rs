@@ -2,8 +2,9 @@
 
 use serde_json::json;
 use sluice_test_support::Reply;
+use sluice_test_support::builders::good_answer;
 
-use crate::bench::{Bench, good_answer};
+use crate::bench::Bench;
 
 /// Runs an invoice against scripted answers and says how its job ended.
 async fn run(script: Vec<Reply>) -> (Bench, sluice_db::models::jobs::Job) {
