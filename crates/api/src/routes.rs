@@ -11,6 +11,7 @@ mod groups;
 mod health;
 mod jobs;
 mod manifests;
+mod metrics;
 mod models;
 mod projects;
 mod publishing;
@@ -38,6 +39,11 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
         .route("/projects/{id}", patch().to(projects::update_project))
         .route("/projects/{id}/extractor", put().to(projects::set_extractor))
         .route("/projects/{id}", delete().to(projects::delete_project))
+        .route("/projects/{id}/cost-summary", get().to(projects::show_project_costs))
+        .route("/projects/{id}/cost-by-date-range", get().to(projects::show_project_costs_of_range))
+        .route("/projects/{id}/analytics", get().to(projects::show_analytics))
+        .route("/projects/{id}/analytics/recommendations", get().to(projects::list_recommendations))
+        .route("/projects/{id}/operation-logs", get().to(projects::list_project_logs))
         // Groups
         .route("/projects/{projectId}/groups", post().to(groups::create_group))
         .route("/projects/{projectId}/groups", get().to(groups::list_groups))
@@ -56,6 +62,8 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
         // Extractors
         .route("/extractors/types", get().to(extractors::list_types))
         .route("/extractors/presets", get().to(extractors::list_presets))
+        .route("/extractors/cost-summaries", get().to(extractors::list_extractor_costs))
+        .route("/extractors/{id}/cost-summary", get().to(extractors::show_extractor_costs))
         .route("/extractors", get().to(extractors::list_extractors))
         .route("/extractors", post().to(extractors::create_extractor))
         .route("/extractors/{id}", get().to(extractors::show_extractor))
@@ -67,6 +75,10 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
         .route("/schemas", post().to(schemas::create_schema))
         .route("/schemas", get().to(schemas::list_schemas))
         .route("/schemas/project/{projectId}", get().to(schemas::list_schemas_of_project))
+        .route("/schemas/{id}/correction-analysis", post().to(schemas::analyze_corrections))
+        .route("/schemas/{id}/correction-summary", get().to(schemas::show_correction_summary))
+        .route("/schemas/{id}/correction-suggestions", get().to(schemas::list_correction_suggestions))
+        .route("/schemas/{id}/generate-domain-hints", get().to(schemas::generate_domain_hints))
         .route("/schemas/{id}", get().to(schemas::show_schema))
         .route("/schemas/{id}", patch().to(schemas::update_schema))
         .route("/schemas/{id}", delete().to(schemas::delete_schema))
@@ -92,7 +104,15 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
         .route("/jobs/stats", get().to(jobs::show_job_stats))
         .route("/jobs/history", get().to(jobs::list_job_history))
         .route("/jobs/{queueJobId}/cancel", post().to(jobs::cancel_job))
-        // Later: prompts, schema rules, validation, export scripts, exports, metrics
+        // Metrics
+        .route("/metrics/dashboard", get().to(metrics::show_dashboard))
+        .route("/metrics/cost-dashboard", get().to(metrics::show_cost_dashboard))
+        .route("/metrics/cost-accuracy", get().to(metrics::list_cost_accuracy))
+        .route("/metrics/cost-per-document", get().to(metrics::list_cost_per_document))
+        .route("/metrics/budget-alerts", get().to(metrics::list_budget_alerts))
+        .route("/metrics/ocr-cost-per-page", get().to(metrics::list_ocr_cost_per_page))
+        .route("/metrics/llm-cost-per-token", get().to(metrics::list_llm_cost_per_token))
+        // Later: prompts, schema rules, validation, export scripts, exports
         .default_service(to(refuse));
     config.service(api).default_service(to(refuse));
 }

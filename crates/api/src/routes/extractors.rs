@@ -15,8 +15,11 @@ use crate::extract::{Admin, Body, Path, Query, User};
 use crate::state::AppState;
 use crate::wire;
 
+mod costs;
 mod pricing;
 mod probe;
+
+pub(crate) use self::costs::{list_extractor_costs, show_extractor_costs};
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]

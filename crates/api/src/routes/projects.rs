@@ -17,6 +17,16 @@ use crate::extract::{Body, Fields, Path, User};
 use crate::state::AppState;
 use crate::wire;
 
+mod analytics;
+pub(crate) mod costs;
+mod operation_logs;
+mod recommendations;
+
+pub(crate) use self::analytics::show_analytics;
+pub(crate) use self::costs::{show_project_costs, show_project_costs_of_range};
+pub(crate) use self::operation_logs::list_project_logs;
+pub(crate) use self::recommendations::list_recommendations;
+
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ProjectDto {

@@ -16,6 +16,12 @@ use crate::extract::{Body, Path, User};
 use crate::state::AppState;
 use crate::wire;
 
+mod corrections;
+
+pub(crate) use self::corrections::{
+    analyze_corrections, generate_domain_hints, list_correction_suggestions, show_correction_summary,
+};
+
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct SchemaDto {

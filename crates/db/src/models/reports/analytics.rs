@@ -3,14 +3,14 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::dsl;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Date, Double, Integer, Nullable, Text, Timestamptz};
+use diesel::sql_types::{BigInt, Date, Integer, Nullable, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use crate::error::Result;
 use crate::schema::{groups, manifests, operation_logs};
 
 /// How many manifests have text of some quality.
-#[derive(Debug, Clone, PartialEq, QueryableByName)]
+#[derive(Debug, Clone, PartialEq, Eq, QueryableByName)]
 pub struct QualityCount {
     /// `excellent` from 90 on, `good` from 70 on, `poor`, or `unknown` when nothing was read.
     #[diesel(sql_type = Text)]
@@ -18,9 +18,9 @@ pub struct QualityCount {
     /// How many.
     #[diesel(sql_type = BigInt)]
     pub count: i64,
-    /// Their average score; none when there are no scores.
-    #[diesel(sql_type = Nullable<Double>)]
-    pub average: Option<f64>,
+    /// Their average score, rounded; none when there are no scores.
+    #[diesel(sql_type = Nullable<BigInt>)]
+    pub average: Option<i64>,
 }
 
 /// What became of the manifests of one day.
@@ -80,7 +80,7 @@ pub async fn count_by_quality(connection: &mut AsyncPgConnection, project_id: i3
     Ok(diesel::sql_query(
         "select case when m.ocr_quality_score >= 90 then 'excellent' when m.ocr_quality_score >= 70 then 'good'
                      when m.ocr_quality_score is not null then 'poor' else 'unknown' end as quality,
-                count(*) as count, avg(m.ocr_quality_score)::double precision as average
+                count(*) as count, round(avg(m.ocr_quality_score))::bigint as average
          from groups g join manifests m on m.group_id = g.id
          where g.project_id = $1
          group by 1 order by min(m.ocr_quality_score) desc nulls last",

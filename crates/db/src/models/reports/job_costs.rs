@@ -41,6 +41,9 @@ pub struct JobCostCell {
     /// How many jobs.
     #[diesel(sql_type = BigInt)]
     pub count: i64,
+    /// How many of them no other cell counts here: adding these up counts each job once.
+    #[diesel(sql_type = BigInt)]
+    pub own_count: i64,
     /// What they cost together.
     #[diesel(sql_type = BigInt)]
     pub total_cost_nano: i64,
@@ -78,21 +81,21 @@ const CELLS: &str = "
         and j.created_at < coalesce($4, 'infinity'::timestamptz)
     ),
     part as (
-      select day, currency, model_id, extractor_id, text, llm, total, pages, input, output
+      select day, currency, model_id, extractor_id, text, llm, total, pages, input, output, 1 as own
       from run where currency is not null or text = 0 or llm = 0
       union all
       select day, (select e.config #>> '{pricing,currency}' from extractors e where e.id = extractor_id),
-             null, extractor_id, text, 0, text, pages, 0, 0
+             null, extractor_id, text, 0, text, pages, 0, 0, 1
       from run where currency is null and text > 0 and llm > 0
       union all
       select day, (select c.cost_currency from llm_calls c where c.job_id = run.id and c.cost_nano > 0 order by c.id desc limit 1),
-             model_id, null, 0, llm, llm, 0, input, output
+             model_id, null, 0, llm, llm, 0, input, output, 0
       from run where currency is null and text > 0 and llm > 0
     ),
     cell as (
       select day, currency, model_id, extractor_id, pages > 0 or text > 0 as has_text,
              input > 0 or output > 0 or llm > 0 as has_llm, count(*) as count,
-             least(sum(total), 9223372036854775807)::bigint as total_cost_nano,
+             sum(own)::bigint as own_count, least(sum(total), 9223372036854775807)::bigint as total_cost_nano,
              least(sum(text), 9223372036854775807)::bigint as text_cost_nano,
              least(sum(llm), 9223372036854775807)::bigint as llm_cost_nano,
              sum(pages)::bigint as pages, sum(input)::bigint as input_tokens, sum(output)::bigint as output_tokens

@@ -1,0 +1,160 @@
+//! What the manifests of a project cost.
+
+use std::collections::BTreeMap;
+
+use actix_web::web::{Data, Json};
+use chrono::NaiveDate;
+use serde::Serialize;
+use sluice_access::{Access, Identity, ownership};
+use sluice_core::{NanoAmount, ProjectId};
+use sluice_db::models::reports::Scope;
+use sluice_db::models::reports::manifest_costs::{self, ManifestCostCell};
+use uuid::Uuid;
+
+use crate::error::Result;
+use crate::extract::{Path, Query, User};
+use crate::figures::{DateRange, Paid, UNKNOWN_CURRENCY, ratio};
+use crate::state::AppState;
+
+/// What the last extractions of a project's manifests cost.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ProjectCostSummary {
+    project_id: i32,
+    /// Null unless all was paid in one currency.
+    total_extraction_cost: Option<NanoAmount>,
+    currency: Option<String>,
+    /// Only when several currencies were paid.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    totals_by_currency: Option<Vec<CurrencyTotal>>,
+    cost_by_extractor: Vec<ExtractorTotal>,
+    cost_over_time: Vec<DayTotal>,
+    /// Only when both ends were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    date_range: Option<DateRangeDto>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct CurrencyTotal {
+    currency: String,
+    total_extraction_cost: NanoAmount,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ExtractorTotal {
+    extractor_id: Option<Uuid>,
+    extractor_name: Option<String>,
+    currency: String,
+    total_cost: NanoAmount,
+    extraction_count: i64,
+    average_cost: f64,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct DayTotal {
+    date: NaiveDate,
+    currency: String,
+    extraction_cost: NanoAmount,
+}
+
+/// The span that was asked for, word for word.
+#[derive(Debug, Serialize)]
+pub(crate) struct DateRangeDto {
+    from: String,
+    to: String,
+}
+
+impl DateRangeDto {
+    pub(crate) fn new(range: &DateRange) -> Option<Self> {
+        range.ends().map(|(from, to)| Self { from, to })
+    }
+}
+
+impl ProjectCostSummary {
+    pub(crate) fn new(project_id: i32, cells: &[ManifestCostCell], range: &DateRange) -> Self {
+        let mut by_currency: BTreeMap<String, NanoAmount> = BTreeMap::new();
+        let mut by_extractor: BTreeMap<(Option<&str>, Option<Uuid>, &str), (NanoAmount, i64)> = BTreeMap::new();
+        let mut by_day: BTreeMap<(NaiveDate, &str), NanoAmount> = BTreeMap::new();
+        for cell in cells {
+            let cost = NanoAmount(cell.cost_nano);
+            let currency = cell.currency.as_deref().unwrap_or(UNKNOWN_CURRENCY);
+            let total = by_currency.entry(currency.to_owned()).or_default();
+            *total = total.plus(cost);
+            let key = (cell.extractor_name.as_deref(), cell.extractor_id, currency);
+            let (total, count) = by_extractor.entry(key).or_default();
+            *total = total.plus(cost);
+            *count = count.saturating_add(cell.count);
+            let total = by_day.entry((cell.day, currency)).or_default();
+            *total = total.plus(cost);
+        }
+        let (total_extraction_cost, currency, totals_by_currency) = match Paid::new(by_currency, |sum| *sum) {
+            Paid::Nothing => (None, None, None),
+            Paid::Once(currency, sum) => (Some(sum), Some(currency), None),
+            Paid::Variously(sums) => (None, None, Some(sums)),
+        };
+        let totals_by_currency = totals_by_currency.map(|sums| {
+            let total = |(currency, sum)| CurrencyTotal { currency, total_extraction_cost: sum };
+            sums.into_iter().map(total).collect()
+        });
+        let extractor =
+            |((name, id, currency), (total, count)): ((Option<&str>, _, &str), (NanoAmount, i64))| ExtractorTotal {
+                extractor_id: id,
+                extractor_name: name.map(str::to_owned),
+                currency: currency.to_owned(),
+                total_cost: total,
+                extraction_count: count,
+                average_cost: ratio(total.to_f64(), count),
+            };
+        let day = |((date, currency), cost): ((NaiveDate, &str), NanoAmount)| DayTotal {
+            date,
+            currency: currency.to_owned(),
+            extraction_cost: cost,
+        };
+        Self {
+            project_id,
+            total_extraction_cost,
+            currency,
+            totals_by_currency,
+            cost_by_extractor: by_extractor.into_iter().map(extractor).collect(),
+            cost_over_time: by_day.into_iter().map(day).collect(),
+            date_range: DateRangeDto::new(range),
+        }
+    }
+}
+
+/// `GET /projects/{id}/cost-summary`
+pub(crate) async fn show_project_costs(
+    state: Data<AppState>,
+    User(user): User,
+    Path(id): Path<ProjectId>,
+) -> Result<Json<ProjectCostSummary>> {
+    summarize(&state, &user, id, &DateRange::default()).await
+}
+
+/// `GET /projects/{id}/cost-by-date-range`
+pub(crate) async fn show_project_costs_of_range(
+    state: Data<AppState>,
+    User(user): User,
+    Path(id): Path<ProjectId>,
+    Query(mut fields): Query,
+) -> Result<Json<ProjectCostSummary>> {
+    let (from, to) = (fields.string("from").optional(), fields.string("to").optional());
+    fields.finish()?;
+    summarize(&state, &user, id, &DateRange::parse(("from", "to"), from, to)?).await
+}
+
+async fn summarize(
+    state: &AppState,
+    user: &Identity,
+    id: ProjectId,
+    range: &DateRange,
+) -> Result<Json<ProjectCostSummary>> {
+    let mut connection = state.connection().await?;
+    let project = ownership::load_project(&mut connection, user, Access::Owner, id).await?;
+    let scope = Scope { user_id: project.user_id, project_id: Some(project.id) };
+    let cells = manifest_costs::list_cells(&mut connection, scope, None, range.span()).await?;
+    Ok(Json(ProjectCostSummary::new(project.id, &cells, range)))
+}
