@@ -3,5 +3,5 @@
 mod range;
 mod sums;
 
-pub(crate) use range::{DateRange, parse_moment};
+pub(crate) use range::{DateRange, Span, parse_moment};
 pub(crate) use sums::{Paid, Sums, UNKNOWN_CURRENCY, add_up, ratio, to_f64};

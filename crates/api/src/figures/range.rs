@@ -4,6 +4,7 @@ use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveDateTime, NaiveTime, Time
 use sluice_db::models::reports::TimeRange;
 
 use crate::error::{ApiError, Result};
+use crate::extract::{Fields, Input};
 
 /// A span of time as a client asked for it, both ends included.
 ///
@@ -37,6 +38,29 @@ impl DateRange {
     /// Both ends as they were asked for, when both were.
     pub(crate) fn ends(&self) -> Option<(String, String)> {
         self.from.clone().zip(self.to.clone())
+    }
+}
+
+/// The two ends in a query, as most reports call them.
+#[derive(Debug)]
+pub(crate) struct Span {
+    from: Option<String>,
+    to: Option<String>,
+}
+
+impl Input for Span {
+    fn read(fields: &mut Fields) -> Self {
+        Self { from: fields.string("from").optional(), to: fields.string("to").optional() }
+    }
+}
+
+impl Span {
+    /// Reads the dates.
+    ///
+    /// # Errors
+    /// `BadRequest` which says that an end must be a valid date.
+    pub(crate) fn range(self) -> Result<DateRange> {
+        DateRange::parse(("from", "to"), self.from, self.to)
     }
 }
 

@@ -12,8 +12,9 @@ use self::cost_dashboard::CostDashboard;
 use self::dashboard::{Dashboard, Month, MonthCosts};
 use self::unit_costs::{DocumentCost, PageCost, TokenCost};
 use crate::error::Result;
-use crate::extract::{Fields, Query, User};
-use crate::figures::DateRange;
+use crate::extract::{Fields, Input, Query, User};
+use crate::figures::{DateRange, Span};
+use crate::respond::List;
 use crate::state::AppState;
 
 mod accuracy;
@@ -27,31 +28,20 @@ const MAX_LIMIT: i32 = 1000;
 /// Of how many estimates the accuracy is the average.
 const ESTIMATES: i64 = 100;
 
-/// A span of days.
-#[derive(Debug)]
-pub(crate) struct Span {
-    from: Option<String>,
-    to: Option<String>,
-}
-
-impl Span {
-    fn read(fields: &mut Fields) -> Self {
-        Self { from: fields.string("from").optional(), to: fields.string("to").optional() }
-    }
-}
-
-/// The same under other names.
+/// A span of days, under the names that most of these routes have.
 #[derive(Debug)]
 pub(crate) struct StartAndEnd {
     start_date: Option<String>,
     end_date: Option<String>,
 }
 
-impl StartAndEnd {
+impl Input for StartAndEnd {
     fn read(fields: &mut Fields) -> Self {
         Self { start_date: fields.string("startDate").optional(), end_date: fields.string("endDate").optional() }
     }
+}
 
+impl StartAndEnd {
     fn range(self) -> Result<TimeRange> {
         Ok(DateRange::parse(("startDate", "endDate"), self.start_date, self.end_date)?.span())
     }
@@ -64,9 +54,33 @@ pub(crate) struct ListDocumentCosts {
     limit: i32,
 }
 
-impl ListDocumentCosts {
+impl Input for ListDocumentCosts {
     fn read(fields: &mut Fields) -> Self {
         Self { span: StartAndEnd::read(fields), limit: read_limit(fields) }
+    }
+}
+
+/// Which estimates to list.
+#[derive(Debug)]
+pub(crate) struct ListEstimates {
+    limit: i32,
+}
+
+impl Input for ListEstimates {
+    fn read(fields: &mut Fields) -> Self {
+        Self { limit: read_limit(fields) }
+    }
+}
+
+/// Which project's budget to look at.
+#[derive(Debug)]
+pub(crate) struct ListBudgetAlerts {
+    project_id: i32,
+}
+
+impl Input for ListBudgetAlerts {
+    fn read(fields: &mut Fields) -> Self {
+        Self { project_id: fields.integer("projectId").required() }
     }
 }
 
@@ -97,11 +111,9 @@ pub(crate) async fn show_dashboard(state: Data<AppState>, User(user): User) -> R
 pub(crate) async fn show_cost_dashboard(
     state: Data<AppState>,
     User(user): User,
-    Query(mut fields): Query,
+    Query(span): Query<Span>,
 ) -> Result<Json<CostDashboard>> {
-    let span = Span::read(&mut fields);
-    fields.finish()?;
-    let range = DateRange::parse(("from", "to"), span.from, span.to)?;
+    let range = span.range()?;
     let cells = load_cells(&state, user.user_id.0, range.span()).await?;
     Ok(Json(CostDashboard::new(&cells, &range)))
 }
@@ -110,38 +122,33 @@ pub(crate) async fn show_cost_dashboard(
 pub(crate) async fn list_cost_accuracy(
     state: Data<AppState>,
     User(user): User,
-    Query(mut fields): Query,
-) -> Result<Json<Vec<CostAccuracy>>> {
-    let limit = read_limit(&mut fields);
-    fields.finish()?;
+    Query(query): Query<ListEstimates>,
+) -> Result<List<CostAccuracy>> {
     let mut connection = state.connection().await?;
-    let jobs = job_list::list_estimated(&mut connection, user.user_id.0, limit.into()).await?;
-    Ok(Json(jobs.into_iter().filter_map(CostAccuracy::new).collect()))
+    let jobs = job_list::list_estimated(&mut connection, user.user_id.0, query.limit.into()).await?;
+    Ok(List(jobs.into_iter().filter_map(CostAccuracy::new).collect()))
 }
 
 /// `GET /metrics/cost-per-document`
 pub(crate) async fn list_cost_per_document(
     state: Data<AppState>,
     User(user): User,
-    Query(mut fields): Query,
-) -> Result<Json<Vec<DocumentCost>>> {
-    let query = ListDocumentCosts::read(&mut fields);
-    fields.finish()?;
+    Query(query): Query<ListDocumentCosts>,
+) -> Result<List<DocumentCost>> {
     let range = query.span.range()?;
     let mut connection = state.connection().await?;
     let scope = Scope::user(user.user_id.0);
     let jobs = job_list::list_completed(&mut connection, scope, range, query.limit.into()).await?;
-    Ok(Json(jobs.into_iter().map(DocumentCost::from).collect()))
+    Ok(List(jobs.into_iter().map(DocumentCost::from).collect()))
 }
 
 /// `GET /metrics/budget-alerts`
 pub(crate) async fn list_budget_alerts(
     state: Data<AppState>,
     User(user): User,
-    Query(mut fields): Query,
-) -> Result<Json<Vec<BudgetAlert>>> {
-    let id = ProjectId(fields.integer("projectId").required());
-    fields.finish()?;
+    Query(query): Query<ListBudgetAlerts>,
+) -> Result<List<BudgetAlert>> {
+    let id = ProjectId(query.project_id);
     let now = state.clock.now();
     let month = Month::of(now);
     let mut connection = state.connection().await?;
@@ -149,31 +156,27 @@ pub(crate) async fn list_budget_alerts(
     let scope = Scope { user_id: project.user_id, project_id: Some(project.id) };
     let cells = job_costs::list_cells(&mut connection, scope, month.onwards()).await?;
     let spent = MonthCosts::new(&cells, month).spent();
-    Ok(Json(BudgetAlert::list(project.user_id, project.id, &spent, now)))
+    Ok(List(BudgetAlert::list(project.user_id, project.id, &spent, now)))
 }
 
 /// `GET /metrics/ocr-cost-per-page`
 pub(crate) async fn list_ocr_cost_per_page(
     state: Data<AppState>,
     User(user): User,
-    Query(mut fields): Query,
-) -> Result<Json<Vec<PageCost>>> {
-    let span = StartAndEnd::read(&mut fields);
-    fields.finish()?;
+    Query(span): Query<StartAndEnd>,
+) -> Result<List<PageCost>> {
     let cells = load_cells(&state, user.user_id.0, span.range()?).await?;
-    Ok(Json(PageCost::list(&cells)))
+    Ok(List(PageCost::list(&cells)))
 }
 
 /// `GET /metrics/llm-cost-per-token`
 pub(crate) async fn list_llm_cost_per_token(
     state: Data<AppState>,
     User(user): User,
-    Query(mut fields): Query,
-) -> Result<Json<Vec<TokenCost>>> {
-    let span = StartAndEnd::read(&mut fields);
-    fields.finish()?;
+    Query(span): Query<StartAndEnd>,
+) -> Result<List<TokenCost>> {
     let cells = load_cells(&state, user.user_id.0, span.range()?).await?;
-    Ok(Json(TokenCost::list(&cells)))
+    Ok(List(TokenCost::list(&cells)))
 }
 
 async fn load_cells(state: &AppState, user_id: i32, range: TimeRange) -> Result<Vec<JobCostCell>> {

@@ -10,62 +10,69 @@ use sluice_core::{ExtractorId, NanoAmount};
 use sluice_db::models::extractors::{self, ExtractorFilter};
 use sluice_db::models::reports::manifest_costs::{self, ManifestCostCell};
 use sluice_db::models::reports::{Scope, TimeRange};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::error::{ApiError, Result};
-use crate::extract::{Path, Query, User};
+use crate::extract::{Fields, Input, Path, Query, User};
 use crate::figures::{Paid, UNKNOWN_CURRENCY, ratio};
+use crate::respond::List;
 use crate::state::AppState;
 
 /// What the caller's manifests cost that an extractor read, their model included.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ExtractorCostSummary {
     extractor_id: Uuid,
     extractor_name: String,
     total_extractions: i64,
     /// Null unless all was paid in one currency.
+    #[schema(value_type = Option<f64>)]
     total_cost: Option<NanoAmount>,
     average_cost_per_extraction: Option<f64>,
     currency: Option<String>,
     /// Only when several currencies were paid.
     #[serde(skip_serializing_if = "Option::is_none")]
-    totals_by_currency: Option<Vec<CurrencyTotal>>,
-    cost_breakdown: Breakdown,
+    #[schema(nullable = false)]
+    totals_by_currency: Option<Vec<ExtractorCurrencyTotal>>,
+    cost_breakdown: ExtractorCostBreakdown,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct CurrencyTotal {
+struct ExtractorCurrencyTotal {
     currency: String,
+    #[schema(value_type = f64)]
     total_cost: NanoAmount,
     total_extractions: i64,
     average_cost_per_extraction: f64,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct Breakdown {
-    by_date: Vec<DayTotal>,
-    by_project: Vec<ProjectTotal>,
+struct ExtractorCostBreakdown {
+    by_date: Vec<ExtractorDayTotal>,
+    by_project: Vec<ExtractorProjectTotal>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct DayTotal {
+struct ExtractorDayTotal {
     date: NaiveDate,
     currency: String,
     count: i64,
+    #[schema(value_type = f64)]
     cost: NanoAmount,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct ProjectTotal {
+struct ExtractorProjectTotal {
     project_id: i32,
     project_name: String,
     currency: String,
     count: i64,
+    #[schema(value_type = f64)]
     cost: NanoAmount,
 }
 
@@ -73,6 +80,7 @@ struct ProjectTotal {
 #[derive(Debug, Clone, Copy, Default)]
 struct Sum {
     count: i64,
+    #[schema(value_type = f64)]
     cost: NanoAmount,
 }
 
@@ -105,16 +113,16 @@ impl ExtractorCostSummary {
             Paid::Nothing => (None, None),
             // What was free counts among the extractions too.
             Paid::Once(currency, sum) => (Some((currency, Sum { count: all.count, cost: sum.cost })), None),
-            Paid::Variously(sums) => (None, Some(sums.into_iter().map(CurrencyTotal::new).collect())),
+            Paid::Variously(sums) => (None, Some(sums.into_iter().map(ExtractorCurrencyTotal::new).collect())),
         };
         let (currency, total) = total.unzip();
-        let day = |((date, currency), sum): ((NaiveDate, &str), Sum)| DayTotal {
+        let day = |((date, currency), sum): ((NaiveDate, &str), Sum)| ExtractorDayTotal {
             date,
             currency: currency.to_owned(),
             count: sum.count,
             cost: sum.cost,
         };
-        let project = |((project_id, name, currency), sum): ((i32, &str, &str), Sum)| ProjectTotal {
+        let project = |((project_id, name, currency), sum): ((i32, &str, &str), Sum)| ExtractorProjectTotal {
             project_id,
             project_name: name.to_owned(),
             currency: currency.to_owned(),
@@ -129,7 +137,7 @@ impl ExtractorCostSummary {
             average_cost_per_extraction: total.map(Sum::average),
             currency,
             totals_by_currency,
-            cost_breakdown: Breakdown {
+            cost_breakdown: ExtractorCostBreakdown {
                 by_date: by_day.into_iter().map(day).collect(),
                 by_project: by_project.into_iter().map(project).collect(),
             },
@@ -137,7 +145,7 @@ impl ExtractorCostSummary {
     }
 }
 
-impl CurrencyTotal {
+impl ExtractorCurrencyTotal {
     fn new((currency, sum): (String, Sum)) -> Self {
         Self {
             currency,
@@ -148,14 +156,22 @@ impl CurrencyTotal {
     }
 }
 
+/// Which extractors: ids with commas between them, all when there are none.
+#[derive(Debug)]
+pub(crate) struct ExtractorIds(Option<String>);
+
+impl Input for ExtractorIds {
+    fn read(fields: &mut Fields) -> Self {
+        Self(fields.string("ids").optional())
+    }
+}
+
 /// `GET /extractors/cost-summaries`
 pub(crate) async fn list_extractor_costs(
     state: Data<AppState>,
     User(user): User,
-    Query(mut fields): Query,
-) -> Result<Json<Vec<ExtractorCostSummary>>> {
-    let ids = fields.string("ids").optional();
-    fields.finish()?;
+    Query(ExtractorIds(ids)): Query<ExtractorIds>,
+) -> Result<List<ExtractorCostSummary>> {
     let ids = ids.as_deref().map(parse_ids).transpose()?.filter(|ids| !ids.is_empty());
     let mut connection = state.connection().await?;
     let mut rows = extractors::list(&mut connection, &ExtractorFilter::default()).await?;
@@ -165,7 +181,7 @@ pub(crate) async fn list_extractor_costs(
     let scope = Scope::user(user.user_id.0);
     let cells = manifest_costs::list_cells(&mut connection, scope, ids.as_deref(), TimeRange::default()).await?;
     let summary = |row: extractors::Extractor| ExtractorCostSummary::new(row.id, row.name, &cells);
-    Ok(Json(rows.into_iter().map(summary).collect()))
+    Ok(List(rows.into_iter().map(summary).collect()))
 }
 
 /// Ids with commas between them. One that names nothing is left out of the answer.

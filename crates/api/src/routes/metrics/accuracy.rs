@@ -4,23 +4,30 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use sluice_core::NanoAmount;
 use sluice_db::models::reports::job_list::JobCost;
+use utoipa::ToSchema;
 
 use crate::figures::{ratio, to_f64};
 use crate::wire;
 
 /// What a job was thought to cost, and what it did cost.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct CostAccuracy {
     job_id: i32,
     manifest_id: i32,
+    #[schema(value_type = f64)]
     estimated_cost: NanoAmount,
+    #[schema(value_type = f64)]
     actual_cost: NanoAmount,
     /// From 0 to 100: how near the estimate came, in percent of the actual cost.
     accuracy: f64,
+    #[schema(value_type = Option<f64>)]
     ocr_estimated_cost: Option<NanoAmount>,
+    #[schema(value_type = Option<f64>)]
     ocr_actual_cost: Option<NanoAmount>,
+    #[schema(value_type = Option<f64>)]
     llm_estimated_cost: Option<NanoAmount>,
+    #[schema(value_type = Option<f64>)]
     llm_actual_cost: Option<NanoAmount>,
     currency: Option<String>,
     /// When the job was asked for.
@@ -29,7 +36,7 @@ pub(crate) struct CostAccuracy {
 }
 
 /// The accuracy of late.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Accuracy {
     /// Of the last hundred estimates; 0 when there are none.
     average: f64,

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use sluice_core::NanoAmount;
+use utoipa::ToSchema;
 
 use crate::figures::Paid;
 use crate::wire;
@@ -11,15 +12,19 @@ use crate::wire;
 const BUDGET: NanoAmount = NanoAmount(100_000_000_000);
 
 /// How much of the budget of a month is used.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct BudgetAlert {
     user_id: i32,
     /// 0 stands for all projects together.
     project_id: i32,
+    #[schema(value_type = f64)]
     budget: NanoAmount,
+    #[schema(value_type = f64)]
     spent: NanoAmount,
+    #[schema(value_type = f64)]
     remaining: NanoAmount,
+    #[schema(value_type = f64)]
     percentage_used: NanoAmount,
     /// Null when nothing was paid.
     currency: Option<String>,
@@ -28,7 +33,7 @@ pub(crate) struct BudgetAlert {
     timestamp: DateTime<Utc>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 enum AlertLevel {
     /// Less than 80 %.

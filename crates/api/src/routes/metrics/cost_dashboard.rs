@@ -4,55 +4,61 @@ use chrono::NaiveDate;
 use serde::Serialize;
 use sluice_core::NanoAmount;
 use sluice_db::models::reports::job_costs::JobCostCell;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::figures::{DateRange, Sums, UNKNOWN_CURRENCY, add_up, ratio};
 use crate::routes::projects::costs::DateRangeDto;
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct CostDashboard {
     /// Only when both ends were asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     date_range: Option<DateRangeDto>,
-    totals_by_currency: Vec<Totals>,
-    cost_over_time: Vec<DayTotals>,
+    totals_by_currency: Vec<CostTotals>,
+    cost_over_time: Vec<DayCostTotals>,
     /// The most expensive first.
-    llm_by_model: Vec<ModelTotals>,
+    llm_by_model: Vec<ModelCostTotals>,
     /// The most expensive first.
-    text_by_extractor: Vec<ExtractorTotals>,
+    text_by_extractor: Vec<ExtractorCostTotals>,
 }
 
 /// What jobs came to that were paid in one currency; `unknown` for what was free.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct Totals {
+struct CostTotals {
     currency: String,
     /// Jobs, those that only read among them. One that was paid in two currencies counts in both.
     document_count: i64,
+    #[schema(value_type = f64)]
     total_cost: NanoAmount,
+    #[schema(value_type = f64)]
     text_cost: NanoAmount,
+    #[schema(value_type = f64)]
     llm_cost: NanoAmount,
     pages_processed: i64,
     llm_input_tokens: i64,
     llm_output_tokens: i64,
 }
 
-#[derive(Debug, Serialize)]
-struct DayTotals {
+#[derive(Debug, Serialize, ToSchema)]
+struct DayCostTotals {
     date: NaiveDate,
     #[serde(flatten)]
-    totals: Totals,
+    totals: CostTotals,
 }
 
 /// What a model's answers cost.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct ModelTotals {
+struct ModelCostTotals {
     llm_model_id: Option<Uuid>,
     llm_model_name: Option<String>,
     currency: String,
     document_count: i64,
+    #[schema(value_type = f64)]
     llm_cost: NanoAmount,
     llm_input_tokens: i64,
     llm_output_tokens: i64,
@@ -60,13 +66,14 @@ struct ModelTotals {
 }
 
 /// What an extractor's pages cost.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct ExtractorTotals {
+struct ExtractorCostTotals {
     extractor_id: Option<Uuid>,
     extractor_name: Option<String>,
     currency: String,
     document_count: i64,
+    #[schema(value_type = f64)]
     text_cost: NanoAmount,
     pages_processed: i64,
     cost_per_page: f64,
@@ -86,13 +93,13 @@ impl CostDashboard {
         let days = add_up(cells, |cell| (cell.day, currency(cell)));
         Self {
             date_range: DateRangeDto::new(range),
-            totals_by_currency: totals.into_iter().map(|(currency, sums)| Totals::new(currency, sums)).collect(),
+            totals_by_currency: totals.into_iter().map(|(currency, sums)| CostTotals::new(currency, sums)).collect(),
             cost_over_time: days
                 .into_iter()
-                .map(|((date, currency), sums)| DayTotals { date, totals: Totals::new(currency, sums) })
+                .map(|((date, currency), sums)| DayCostTotals { date, totals: CostTotals::new(currency, sums) })
                 .collect(),
-            llm_by_model: by_model(cells).into_iter().map(ModelTotals::new).collect(),
-            text_by_extractor: by_extractor(cells).into_iter().map(ExtractorTotals::new).collect(),
+            llm_by_model: by_model(cells).into_iter().map(ModelCostTotals::new).collect(),
+            text_by_extractor: by_extractor(cells).into_iter().map(ExtractorCostTotals::new).collect(),
         }
     }
 }
@@ -130,7 +137,7 @@ pub(super) fn cost_per_1k(cost: NanoAmount, tokens: i64) -> f64 {
     ratio(cost.to_f64(), tokens) * 1000.0
 }
 
-impl Totals {
+impl CostTotals {
     fn new(currency: String, sums: Sums) -> Self {
         Self {
             currency,
@@ -145,7 +152,7 @@ impl Totals {
     }
 }
 
-impl ModelTotals {
+impl ModelCostTotals {
     fn new((model, sums): (Origin, Sums)) -> Self {
         Self {
             llm_model_id: model.id,
@@ -160,7 +167,7 @@ impl ModelTotals {
     }
 }
 
-impl ExtractorTotals {
+impl ExtractorCostTotals {
     fn new((extractor, sums): (Origin, Sums)) -> Self {
         Self {
             extractor_id: extractor.id,

@@ -7,13 +7,14 @@ use serde::Serialize;
 use sluice_core::NanoAmount;
 use sluice_db::models::reports::TimeRange;
 use sluice_db::models::reports::job_costs::JobCostCell;
+use utoipa::ToSchema;
 
 use super::accuracy::Accuracy;
 use super::budget::BudgetAlert;
 use super::cost_dashboard::currency;
 use crate::figures::{Paid, Sums, add_up};
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Dashboard {
     pub(super) this_month: ThisMonth,
@@ -23,38 +24,47 @@ pub(crate) struct Dashboard {
 }
 
 /// The costs are null unless all was paid in one currency.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ThisMonth {
+    #[schema(value_type = Option<f64>)]
     total: Option<NanoAmount>,
+    #[schema(value_type = Option<f64>)]
     ocr: Option<NanoAmount>,
+    #[schema(value_type = Option<f64>)]
     llm: Option<NanoAmount>,
     document_count: i64,
     currency: Option<String>,
     /// Only when several currencies were paid.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     totals_by_currency: Option<Vec<MonthTotals>>,
 }
 
 /// The cost is null unless all was paid in one currency.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct LastMonth {
+    #[schema(value_type = Option<f64>)]
     total: Option<NanoAmount>,
     document_count: i64,
     currency: Option<String>,
     /// Only when several currencies were paid.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     totals_by_currency: Option<Vec<MonthTotals>>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct MonthTotals {
     currency: String,
     document_count: i64,
+    #[schema(value_type = f64)]
     total: NanoAmount,
+    #[schema(value_type = f64)]
     ocr: NanoAmount,
+    #[schema(value_type = f64)]
     llm: NanoAmount,
 }
 

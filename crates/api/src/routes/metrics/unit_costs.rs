@@ -5,6 +5,7 @@ use serde::Serialize;
 use sluice_core::NanoAmount;
 use sluice_db::models::reports::job_costs::JobCostCell;
 use sluice_db::models::reports::job_list::JobCost;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::cost_dashboard::{by_extractor, by_model, cost_per_1k};
@@ -12,19 +13,22 @@ use crate::figures::ratio;
 use crate::wire;
 
 /// What one run over a document cost.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct DocumentCost {
     manifest_id: i32,
     filename: String,
     page_count: i32,
+    #[schema(value_type = f64)]
     ocr_cost: NanoAmount,
     ocr_cost_per_page: f64,
+    #[schema(value_type = f64)]
     llm_cost: NanoAmount,
     llm_input_tokens: i32,
     llm_output_tokens: i32,
     llm_cost_per1k_tokens: f64,
     /// Null when its parts were paid in two currencies.
+    #[schema(value_type = Option<f64>)]
     total_cost: Option<NanoAmount>,
     /// Null as well, and when nothing was paid.
     currency: Option<String>,
@@ -34,7 +38,7 @@ pub(crate) struct DocumentCost {
 }
 
 /// What the pages of an extractor cost.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct PageCost {
     extractor_id: Option<Uuid>,
@@ -42,12 +46,13 @@ pub(crate) struct PageCost {
     currency: String,
     document_count: i64,
     pages: i64,
+    #[schema(value_type = f64)]
     cost: NanoAmount,
     cost_per_page: f64,
 }
 
 /// What the tokens of a model cost.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct TokenCost {
     model_id: Option<Uuid>,
@@ -57,6 +62,7 @@ pub(crate) struct TokenCost {
     input_tokens: i64,
     output_tokens: i64,
     tokens: i64,
+    #[schema(value_type = f64)]
     cost: NanoAmount,
     cost_per1k_tokens: f64,
 }

@@ -8,6 +8,7 @@ use serde::Serialize;
 use sluice_access::{Access, ownership};
 use sluice_core::ProjectId;
 use sluice_db::models::reports::analytics::{self, DayCount, QualityCount};
+use utoipa::ToSchema;
 
 use crate::error::Result;
 use crate::extract::{Path, User};
@@ -16,22 +17,22 @@ use crate::state::AppState;
 /// What counts as recent.
 pub(super) const RECENT: TimeDelta = TimeDelta::days(30);
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Analytics {
     total_manifests: i64,
     /// How many manifests have each status; one that none has is absent.
     status_distribution: BTreeMap<String, i64>,
-    ocr_quality: Vec<QualityDto>,
+    ocr_quality: Vec<OcrQualityCount>,
     /// By the day on which manifests were made, in the last 30 days.
-    activity_over_time: Vec<DayDto>,
+    activity_over_time: Vec<DayActivity>,
     /// What people did in the last 30 days, signing off included.
     recent_corrections_count: i64,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct QualityDto {
+struct OcrQualityCount {
     /// `excellent` from 90 on, `good` from 70 on, `poor`, or `unknown` without a score.
     quality: String,
     count: i64,
@@ -39,8 +40,8 @@ struct QualityDto {
     avg_score: i64,
 }
 
-#[derive(Debug, Serialize)]
-struct DayDto {
+#[derive(Debug, Serialize, ToSchema)]
+struct DayActivity {
     date: NaiveDate,
     total: i64,
     completed: i64,
@@ -54,13 +55,17 @@ impl Analytics {
         days: Vec<DayCount>,
         recent_corrections_count: i64,
     ) -> Self {
-        let quality = |row: QualityCount| QualityDto {
+        let quality = |row: QualityCount| OcrQualityCount {
             avg_score: row.average.unwrap_or(0),
             quality: row.quality,
             count: row.count,
         };
-        let day =
-            |row: DayCount| DayDto { date: row.day, total: row.total, completed: row.completed, failed: row.failed };
+        let day = |row: DayCount| DayActivity {
+            date: row.day,
+            total: row.total,
+            completed: row.completed,
+            failed: row.failed,
+        };
         Self {
             total_manifests: statuses.iter().map(|(_, count)| count).sum(),
             status_distribution: statuses.into_iter().collect(),

@@ -9,59 +9,66 @@ use sluice_access::{Access, Identity, ownership};
 use sluice_core::{NanoAmount, ProjectId};
 use sluice_db::models::reports::Scope;
 use sluice_db::models::reports::manifest_costs::{self, ManifestCostCell};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::error::Result;
 use crate::extract::{Path, Query, User};
-use crate::figures::{DateRange, Paid, UNKNOWN_CURRENCY, ratio};
+use crate::figures::{DateRange, Paid, Span, UNKNOWN_CURRENCY, ratio};
 use crate::state::AppState;
 
 /// What the last extractions of a project's manifests cost.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ProjectCostSummary {
     project_id: i32,
     /// Null unless all was paid in one currency.
+    #[schema(value_type = Option<f64>)]
     total_extraction_cost: Option<NanoAmount>,
     currency: Option<String>,
     /// Only when several currencies were paid.
     #[serde(skip_serializing_if = "Option::is_none")]
-    totals_by_currency: Option<Vec<CurrencyTotal>>,
-    cost_by_extractor: Vec<ExtractorTotal>,
-    cost_over_time: Vec<DayTotal>,
+    #[schema(nullable = false)]
+    totals_by_currency: Option<Vec<ProjectCurrencyTotal>>,
+    cost_by_extractor: Vec<ProjectExtractorTotal>,
+    cost_over_time: Vec<ProjectDayTotal>,
     /// Only when both ends were asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     date_range: Option<DateRangeDto>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct CurrencyTotal {
+struct ProjectCurrencyTotal {
     currency: String,
+    #[schema(value_type = f64)]
     total_extraction_cost: NanoAmount,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct ExtractorTotal {
+struct ProjectExtractorTotal {
     extractor_id: Option<Uuid>,
     extractor_name: Option<String>,
     currency: String,
+    #[schema(value_type = f64)]
     total_cost: NanoAmount,
     extraction_count: i64,
     average_cost: f64,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct DayTotal {
+struct ProjectDayTotal {
     date: NaiveDate,
     currency: String,
+    #[schema(value_type = f64)]
     extraction_cost: NanoAmount,
 }
 
 /// The span that was asked for, word for word.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct DateRangeDto {
     from: String,
     to: String,
@@ -96,19 +103,20 @@ impl ProjectCostSummary {
             Paid::Variously(sums) => (None, None, Some(sums)),
         };
         let totals_by_currency = totals_by_currency.map(|sums| {
-            let total = |(currency, sum)| CurrencyTotal { currency, total_extraction_cost: sum };
+            let total = |(currency, sum)| ProjectCurrencyTotal { currency, total_extraction_cost: sum };
             sums.into_iter().map(total).collect()
         });
-        let extractor =
-            |((name, id, currency), (total, count)): ((Option<&str>, _, &str), (NanoAmount, i64))| ExtractorTotal {
+        let extractor = |((name, id, currency), (total, count)): ((Option<&str>, _, &str), (NanoAmount, i64))| {
+            ProjectExtractorTotal {
                 extractor_id: id,
                 extractor_name: name.map(str::to_owned),
                 currency: currency.to_owned(),
                 total_cost: total,
                 extraction_count: count,
                 average_cost: ratio(total.to_f64(), count),
-            };
-        let day = |((date, currency), cost): ((NaiveDate, &str), NanoAmount)| DayTotal {
+            }
+        };
+        let day = |((date, currency), cost): ((NaiveDate, &str), NanoAmount)| ProjectDayTotal {
             date,
             currency: currency.to_owned(),
             extraction_cost: cost,
@@ -139,11 +147,9 @@ pub(crate) async fn show_project_costs_of_range(
     state: Data<AppState>,
     User(user): User,
     Path(id): Path<ProjectId>,
-    Query(mut fields): Query,
+    Query(span): Query<Span>,
 ) -> Result<Json<ProjectCostSummary>> {
-    let (from, to) = (fields.string("from").optional(), fields.string("to").optional());
-    fields.finish()?;
-    summarize(&state, &user, id, &DateRange::parse(("from", "to"), from, to)?).await
+    summarize(&state, &user, id, &span.range()?).await
 }
 
 async fn summarize(

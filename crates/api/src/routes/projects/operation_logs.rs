@@ -7,9 +7,10 @@ use serde_json::Value;
 use sluice_access::{Access, ownership};
 use sluice_core::ProjectId;
 use sluice_db::models::reports::corrections::{self, LogOfProject};
+use utoipa::ToSchema;
 
 use crate::error::Result;
-use crate::extract::{Fields, Path, Query, User};
+use crate::extract::{Fields, Input, Path, Query, User};
 use crate::state::AppState;
 use crate::wire;
 
@@ -17,13 +18,13 @@ const DEFAULT_LIMIT: i32 = 50;
 const MAX_LIMIT: i32 = 200;
 
 /// A page of a project's log, newest first.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ProjectLogPage {
     data: Vec<ProjectLogDto>,
     meta: LogPageMeta,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct LogPageMeta {
     total: i64,
     limit: i32,
@@ -31,7 +32,7 @@ struct LogPageMeta {
 }
 
 /// What somebody did to a manifest.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct ProjectLogDto {
     id: i32,
@@ -70,7 +71,7 @@ pub(crate) struct ListProjectLogs {
     offset: i32,
 }
 
-impl ListProjectLogs {
+impl Input for ListProjectLogs {
     fn read(fields: &mut Fields) -> Self {
         Self {
             limit: fields.integer("limit").optional().unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT),
@@ -84,10 +85,8 @@ pub(crate) async fn list_project_logs(
     state: Data<AppState>,
     User(user): User,
     Path(id): Path<ProjectId>,
-    Query(mut fields): Query,
+    Query(ListProjectLogs { limit, offset }): Query<ListProjectLogs>,
 ) -> Result<Json<ProjectLogPage>> {
-    let ListProjectLogs { limit, offset } = ListProjectLogs::read(&mut fields);
-    fields.finish()?;
     let mut connection = state.connection().await?;
     ownership::load_project(&mut connection, &user, Access::Owner, id).await?;
     let (rows, total) = corrections::list_of_project(&mut connection, id.0, limit.into(), offset.into()).await?;

@@ -8,6 +8,7 @@ use sluice_access::{Access, ownership};
 use sluice_core::ProjectId;
 use sluice_db::models::reports::analytics::{self, Health};
 use sluice_db::models::reports::corrections::{self, CorrectedPath};
+use utoipa::ToSchema;
 
 use super::analytics::RECENT;
 use crate::error::Result;
@@ -26,7 +27,7 @@ const MIN_SCORED: i64 = 5;
 const MIN_ENDED: i64 = 10;
 const MIN_STALE: i64 = 5;
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Recommendations {
     #[serde(serialize_with = "wire::time")]
@@ -35,7 +36,7 @@ pub(crate) struct Recommendations {
     recommendations: Vec<Recommendation>,
 }
 
-#[derive(Debug, PartialEq, Serialize)]
+#[derive(Debug, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Recommendation {
     id: String,
@@ -47,7 +48,7 @@ struct Recommendation {
     action_label_key: &'static str,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 enum Severity {
     Critical,
@@ -55,12 +56,13 @@ enum Severity {
     Info,
 }
 
-#[derive(Debug, PartialEq, Serialize)]
+#[derive(Debug, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Evidence {
     label_key: &'static str,
     label_vars: Value,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     value: Option<String>,
 }
 
@@ -88,7 +90,7 @@ impl Recommendations {
 }
 
 /// `GET /projects/{id}/analytics/recommendations`
-pub(crate) async fn list_recommendations(
+pub(crate) async fn show_recommendations(
     state: Data<AppState>,
     User(user): User,
     Path(id): Path<ProjectId>,

@@ -1,6 +1,5 @@
 //! What people corrected, and what that suggests to tell the model.
 
-use actix_web::HttpResponse;
 use actix_web::web::{Data, Json};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -9,12 +8,14 @@ use sluice_core::SchemaId;
 use sluice_db::AsyncPgConnection;
 use sluice_db::models::reports::TimeRange;
 use sluice_db::models::reports::corrections;
+use utoipa::ToSchema;
 
 pub(crate) use self::analysis::{CorrectionAnalysis, analyze};
 use self::hints::{CorrectionSuggestion, DomainHints};
 use crate::error::Result;
-use crate::extract::{Body, Fields, Path, Query, User};
+use crate::extract::{Body, Fields, Input, Path, Query, User};
 use crate::figures::parse_moment;
+use crate::respond::{Created, List};
 use crate::state::AppState;
 
 mod analysis;
@@ -26,7 +27,7 @@ const MAX_LIMIT: i32 = 2000;
 const DEFAULT_THRESHOLD: i32 = 3;
 
 /// The corrections of a project in numbers.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct CorrectionSummary {
     /// Edits.
@@ -46,14 +47,16 @@ pub(crate) struct AnalyzeCorrections {
     pub(crate) limit: i32,
 }
 
-impl AnalyzeCorrections {
-    pub(crate) fn read(fields: &mut Fields) -> Self {
+impl Input for AnalyzeCorrections {
+    fn read(fields: &mut Fields) -> Self {
         Self {
             since: fields.string("since").optional(),
             limit: fields.integer("limit").within(1, MAX_LIMIT).optional().unwrap_or(DEFAULT_LIMIT),
         }
     }
+}
 
+impl AnalyzeCorrections {
     /// Looks at the newest edits in a project.
     ///
     /// # Errors
@@ -64,11 +67,21 @@ impl AnalyzeCorrections {
     }
 }
 
+/// No earlier edits.
+#[derive(Debug)]
+pub(crate) struct Since(Option<String>);
+
+impl Input for Since {
+    fn read(fields: &mut Fields) -> Self {
+        Self(fields.string("since").optional())
+    }
+}
+
 /// From how many corrections on something is worth a word.
 #[derive(Debug)]
 pub(crate) struct Threshold(usize);
 
-impl Threshold {
+impl Input for Threshold {
     fn read(fields: &mut Fields) -> Self {
         let threshold = fields.integer("threshold").within(1, i32::MAX).optional().unwrap_or(DEFAULT_THRESHOLD);
         Self(usize::try_from(threshold).unwrap_or(1))
@@ -80,13 +93,11 @@ pub(crate) async fn analyze_corrections(
     state: Data<AppState>,
     User(user): User,
     Path(id): Path<SchemaId>,
-    Body(mut fields): Body,
-) -> Result<HttpResponse> {
-    let query = AnalyzeCorrections::read(&mut fields);
-    fields.finish()?;
+    Body(query): Body<AnalyzeCorrections>,
+) -> Result<Created<CorrectionAnalysis>> {
     let mut connection = state.connection().await?;
     let schema = ownership::load_schema(&mut connection, &user, Access::OwnerOrAdmin, id).await?;
-    Ok(HttpResponse::Created().json(query.run(&mut connection, schema.project_id).await?))
+    Ok(Created(query.run(&mut connection, schema.project_id).await?))
 }
 
 /// `GET /schemas/{id}/correction-summary`
@@ -94,10 +105,8 @@ pub(crate) async fn show_correction_summary(
     state: Data<AppState>,
     User(user): User,
     Path(id): Path<SchemaId>,
-    Query(mut fields): Query,
+    Query(Since(since)): Query<Since>,
 ) -> Result<Json<CorrectionSummary>> {
-    let since = fields.string("since").optional();
-    fields.finish()?;
     let since: Option<DateTime<Utc>> = parse_moment("since", since)?;
     let mut connection = state.connection().await?;
     let schema = ownership::load_schema(&mut connection, &user, Access::OwnerOrAdmin, id).await?;
@@ -115,14 +124,12 @@ pub(crate) async fn list_correction_suggestions(
     state: Data<AppState>,
     User(user): User,
     Path(id): Path<SchemaId>,
-    Query(mut fields): Query,
-) -> Result<Json<Vec<CorrectionSuggestion>>> {
-    let Threshold(threshold) = Threshold::read(&mut fields);
-    fields.finish()?;
+    Query(Threshold(threshold)): Query<Threshold>,
+) -> Result<List<CorrectionSuggestion>> {
     let mut connection = state.connection().await?;
     let schema = ownership::load_schema(&mut connection, &user, Access::OwnerOrAdmin, id).await?;
     let edits = list_newest(&mut connection, schema.project_id).await?;
-    Ok(Json(hints::suggest(&edits, threshold)))
+    Ok(List(hints::suggest(&edits, threshold)))
 }
 
 /// `GET /schemas/{id}/generate-domain-hints`
@@ -130,10 +137,8 @@ pub(crate) async fn generate_domain_hints(
     state: Data<AppState>,
     User(user): User,
     Path(id): Path<SchemaId>,
-    Query(mut fields): Query,
+    Query(Threshold(threshold)): Query<Threshold>,
 ) -> Result<Json<DomainHints>> {
-    let Threshold(threshold) = Threshold::read(&mut fields);
-    fields.finish()?;
     let mut connection = state.connection().await?;
     let schema = ownership::load_schema(&mut connection, &user, Access::OwnerOrAdmin, id).await?;
     let edits = list_newest(&mut connection, schema.project_id).await?;

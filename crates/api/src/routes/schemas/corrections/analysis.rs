@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::Value;
 use sluice_db::models::reports::corrections::LoggedEdit;
+use utoipa::ToSchema;
 
 use crate::wire;
 
@@ -18,7 +19,7 @@ const MAX_TEXT_CHARS: usize = 100;
 const MAX_DIFFERENCES: usize = 5;
 
 /// What people corrected in the manifests of a project.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct CorrectionAnalysis {
     /// Edits.
@@ -34,7 +35,7 @@ pub(crate) struct CorrectionAnalysis {
 }
 
 /// When the first and the last of the edits were made.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, ToSchema)]
 struct EditSpan {
     #[serde(serialize_with = "wire::optional_time")]
     from: Option<DateTime<Utc>>,
@@ -42,7 +43,7 @@ struct EditSpan {
     to: Option<DateTime<Utc>>,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 struct CorrectedField {
     /// Dot path, indexes as segments.
     path: String,
@@ -52,7 +53,7 @@ struct CorrectedField {
 }
 
 /// What a value was changed into, and how often.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub(super) struct Correction {
     pub(super) before: Value,
     pub(super) after: Value,
@@ -60,7 +61,7 @@ pub(super) struct Correction {
 }
 
 /// A character that was read as another.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub(crate) struct Confusion {
     /// As it was read.
     pub(super) from: String,
@@ -71,7 +72,7 @@ pub(crate) struct Confusion {
     pub(super) contexts: Vec<String>,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct EditSummary {
     manifests_with_corrections: usize,

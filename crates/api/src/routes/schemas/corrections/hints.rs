@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde_json::Value;
 use sluice_db::models::reports::corrections::LoggedEdit;
+use utoipa::ToSchema;
 
 use super::analysis::{Confusion, Correction, analyze, corrections, diffs, group, without_indexes};
 
@@ -14,7 +15,7 @@ const MAX_FIELD_HINTS: usize = 10;
 const MAX_SHOWN_CHARS: usize = 60;
 
 /// A rule that edits of a value suggest.
-#[derive(Debug, PartialEq, Serialize)]
+#[derive(Debug, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct CorrectionSuggestion {
     /// Dot path, `*` for any index.
@@ -27,7 +28,7 @@ pub(crate) struct CorrectionSuggestion {
 }
 
 /// Hints in the form of a schema's `ocrDomainHints`.
-#[derive(Debug, PartialEq, Serialize)]
+#[derive(Debug, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct DomainHints {
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -36,15 +37,16 @@ pub(crate) struct DomainHints {
     field_hints: Vec<FieldHint>,
 }
 
-#[derive(Debug, PartialEq, Serialize)]
+#[derive(Debug, PartialEq, Serialize, ToSchema)]
 struct KnownConfusion {
     from: String,
     to: String,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     context: Option<String>,
 }
 
-#[derive(Debug, PartialEq, Serialize)]
+#[derive(Debug, PartialEq, Serialize, ToSchema)]
 struct FieldHint {
     field: String,
     hint: String,
