@@ -4,4 +4,4 @@ mod range;
 mod sums;
 
 pub(crate) use range::{DateRange, Span, parse_moment};
-pub(crate) use sums::{Paid, Sums, UNKNOWN_CURRENCY, add_up, ratio, to_f64};
+pub(crate) use sums::{ManifestSums, Paid, Sums, UNKNOWN_CURRENCY, add_up, ratio, to_f64};

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use sluice_core::NanoAmount;
 use sluice_db::models::reports::job_costs::JobCostCell;
+use sluice_db::models::reports::manifest_costs::ManifestCostCell;
 
 /// The currency of what names none.
 pub(crate) const UNKNOWN_CURRENCY: &str = "unknown";
@@ -34,6 +35,25 @@ impl Sums {
         self.pages = self.pages.saturating_add(cell.pages);
         self.input_tokens = self.input_tokens.saturating_add(cell.input_tokens);
         self.output_tokens = self.output_tokens.saturating_add(cell.output_tokens);
+    }
+}
+
+/// How many manifests, and what they cost in one currency.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct ManifestSums {
+    pub(crate) count: i64,
+    pub(crate) cost: NanoAmount,
+}
+
+impl ManifestSums {
+    pub(crate) fn add(&mut self, cell: &ManifestCostCell) {
+        self.count = self.count.saturating_add(cell.count);
+        self.cost = self.cost.plus(NanoAmount(cell.cost_nano));
+    }
+
+    /// The cost of one.
+    pub(crate) fn average(self) -> f64 {
+        ratio(self.cost.to_f64(), self.count)
     }
 }
 

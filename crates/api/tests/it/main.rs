@@ -4,6 +4,7 @@
 #![expect(clippy::disallowed_methods, reason = "tasks end with the runtime of their test")]
 
 mod auth;
+mod corrections;
 mod envelope;
 mod extractors;
 mod fixture;
@@ -12,7 +13,9 @@ mod health;
 mod jobs;
 mod limits;
 mod manifests;
+mod metrics;
 mod models;
+mod project_reports;
 mod projects;
 mod schemas;
 mod uploads;

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use crate::error::{ApiError, Result};
 use crate::extract::{Fields, Input, Path, Query, User};
-use crate::figures::{Paid, UNKNOWN_CURRENCY, ratio};
+use crate::figures::{ManifestSums, Paid, UNKNOWN_CURRENCY};
 use crate::respond::List;
 use crate::state::AppState;
 
@@ -76,32 +76,13 @@ struct ExtractorProjectTotal {
     cost: NanoAmount,
 }
 
-/// How many, and for how much.
-#[derive(Debug, Clone, Copy, Default)]
-struct Sum {
-    count: i64,
-    #[schema(value_type = f64)]
-    cost: NanoAmount,
-}
-
-impl Sum {
-    fn add(&mut self, cell: &ManifestCostCell) {
-        self.count = self.count.saturating_add(cell.count);
-        self.cost = self.cost.plus(NanoAmount(cell.cost_nano));
-    }
-
-    fn average(self) -> f64 {
-        ratio(self.cost.to_f64(), self.count)
-    }
-}
-
 impl ExtractorCostSummary {
     /// Adds up those of the cells that are this extractor's.
     pub(crate) fn new(extractor_id: Uuid, extractor_name: String, cells: &[ManifestCostCell]) -> Self {
-        let mut all = Sum::default();
-        let mut by_currency: BTreeMap<String, Sum> = BTreeMap::new();
-        let mut by_day: BTreeMap<(NaiveDate, &str), Sum> = BTreeMap::new();
-        let mut by_project: BTreeMap<(i32, &str, &str), Sum> = BTreeMap::new();
+        let mut all = ManifestSums::default();
+        let mut by_currency: BTreeMap<String, ManifestSums> = BTreeMap::new();
+        let mut by_day: BTreeMap<(NaiveDate, &str), ManifestSums> = BTreeMap::new();
+        let mut by_project: BTreeMap<(i32, &str, &str), ManifestSums> = BTreeMap::new();
         for cell in cells.iter().filter(|cell| cell.extractor_id == Some(extractor_id)) {
             let currency = cell.currency.as_deref().unwrap_or(UNKNOWN_CURRENCY);
             all.add(cell);
@@ -112,17 +93,17 @@ impl ExtractorCostSummary {
         let (total, totals_by_currency) = match Paid::new(by_currency, |sum| sum.cost) {
             Paid::Nothing => (None, None),
             // What was free counts among the extractions too.
-            Paid::Once(currency, sum) => (Some((currency, Sum { count: all.count, cost: sum.cost })), None),
+            Paid::Once(currency, sum) => (Some((currency, ManifestSums { count: all.count, cost: sum.cost })), None),
             Paid::Variously(sums) => (None, Some(sums.into_iter().map(ExtractorCurrencyTotal::new).collect())),
         };
         let (currency, total) = total.unzip();
-        let day = |((date, currency), sum): ((NaiveDate, &str), Sum)| ExtractorDayTotal {
+        let day = |((date, currency), sum): ((NaiveDate, &str), ManifestSums)| ExtractorDayTotal {
             date,
             currency: currency.to_owned(),
             count: sum.count,
             cost: sum.cost,
         };
-        let project = |((project_id, name, currency), sum): ((i32, &str, &str), Sum)| ExtractorProjectTotal {
+        let project = |((project_id, name, currency), sum): ((i32, &str, &str), ManifestSums)| ExtractorProjectTotal {
             project_id,
             project_name: name.to_owned(),
             currency: currency.to_owned(),
@@ -134,7 +115,7 @@ impl ExtractorCostSummary {
             extractor_name,
             total_extractions: all.count,
             total_cost: total.map(|total| total.cost),
-            average_cost_per_extraction: total.map(Sum::average),
+            average_cost_per_extraction: total.map(ManifestSums::average),
             currency,
             totals_by_currency,
             cost_breakdown: ExtractorCostBreakdown {
@@ -146,7 +127,7 @@ impl ExtractorCostSummary {
 }
 
 impl ExtractorCurrencyTotal {
-    fn new((currency, sum): (String, Sum)) -> Self {
+    fn new((currency, sum): (String, ManifestSums)) -> Self {
         Self {
             currency,
             total_cost: sum.cost,

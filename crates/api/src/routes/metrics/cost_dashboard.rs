@@ -1,5 +1,7 @@
 //! Costs of completed jobs, by currency, day, model and extractor.
 
+use std::cmp::Reverse;
+
 use chrono::NaiveDate;
 use serde::Serialize;
 use sluice_core::NanoAmount;
@@ -115,7 +117,7 @@ pub(super) fn by_model(cells: &[JobCostCell]) -> Vec<(Origin, Sums)> {
     let key =
         |cell: &JobCostCell| Origin { id: cell.model_id, name: cell.model_name.clone(), currency: currency(cell) };
     let mut sums: Vec<(Origin, Sums)> = add_up(asking, key).into_iter().collect();
-    sums.sort_by(|(_, one), (_, other)| other.llm.cmp(&one.llm));
+    sums.sort_by_key(|(_, sums)| Reverse(sums.llm));
     sums
 }
 
@@ -128,7 +130,7 @@ pub(super) fn by_extractor(cells: &[JobCostCell]) -> Vec<(Origin, Sums)> {
         currency: currency(cell),
     };
     let mut sums: Vec<(Origin, Sums)> = add_up(reading, key).into_iter().collect();
-    sums.sort_by(|(_, one), (_, other)| other.text.cmp(&one.text));
+    sums.sort_by_key(|(_, sums)| Reverse(sums.text));
     sums
 }
 

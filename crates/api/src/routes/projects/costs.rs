@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::error::Result;
 use crate::extract::{Path, Query, User};
-use crate::figures::{DateRange, Paid, Span, UNKNOWN_CURRENCY, ratio};
+use crate::figures::{DateRange, ManifestSums, Paid, Span, UNKNOWN_CURRENCY};
 use crate::state::AppState;
 
 /// What the last extractions of a project's manifests cost.
@@ -74,6 +74,14 @@ pub(crate) struct DateRangeDto {
     to: String,
 }
 
+/// What an extractor read that was paid in one currency; in the order of names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Extractor<'a> {
+    name: Option<&'a str>,
+    id: Option<Uuid>,
+    currency: &'a str,
+}
+
 impl DateRangeDto {
     pub(crate) fn new(range: &DateRange) -> Option<Self> {
         range.ends().map(|(from, to)| Self { from, to })
@@ -82,44 +90,38 @@ impl DateRangeDto {
 
 impl ProjectCostSummary {
     pub(crate) fn new(project_id: i32, cells: &[ManifestCostCell], range: &DateRange) -> Self {
-        let mut by_currency: BTreeMap<String, NanoAmount> = BTreeMap::new();
-        let mut by_extractor: BTreeMap<(Option<&str>, Option<Uuid>, &str), (NanoAmount, i64)> = BTreeMap::new();
-        let mut by_day: BTreeMap<(NaiveDate, &str), NanoAmount> = BTreeMap::new();
+        let mut by_currency: BTreeMap<String, ManifestSums> = BTreeMap::new();
+        let mut by_extractor: BTreeMap<Extractor<'_>, ManifestSums> = BTreeMap::new();
+        let mut by_day: BTreeMap<(NaiveDate, &str), ManifestSums> = BTreeMap::new();
         for cell in cells {
-            let cost = NanoAmount(cell.cost_nano);
             let currency = cell.currency.as_deref().unwrap_or(UNKNOWN_CURRENCY);
-            let total = by_currency.entry(currency.to_owned()).or_default();
-            *total = total.plus(cost);
-            let key = (cell.extractor_name.as_deref(), cell.extractor_id, currency);
-            let (total, count) = by_extractor.entry(key).or_default();
-            *total = total.plus(cost);
-            *count = count.saturating_add(cell.count);
-            let total = by_day.entry((cell.day, currency)).or_default();
-            *total = total.plus(cost);
+            let extractor = Extractor { name: cell.extractor_name.as_deref(), id: cell.extractor_id, currency };
+            by_currency.entry(currency.to_owned()).or_default().add(cell);
+            by_extractor.entry(extractor).or_default().add(cell);
+            by_day.entry((cell.day, currency)).or_default().add(cell);
         }
-        let (total_extraction_cost, currency, totals_by_currency) = match Paid::new(by_currency, |sum| *sum) {
+        let (total_extraction_cost, currency, totals_by_currency) = match Paid::new(by_currency, |sums| sums.cost) {
             Paid::Nothing => (None, None, None),
-            Paid::Once(currency, sum) => (Some(sum), Some(currency), None),
+            Paid::Once(currency, sums) => (Some(sums.cost), Some(currency), None),
             Paid::Variously(sums) => (None, None, Some(sums)),
         };
-        let totals_by_currency = totals_by_currency.map(|sums| {
-            let total = |(currency, sum)| ProjectCurrencyTotal { currency, total_extraction_cost: sum };
-            sums.into_iter().map(total).collect()
-        });
-        let extractor = |((name, id, currency), (total, count)): ((Option<&str>, _, &str), (NanoAmount, i64))| {
-            ProjectExtractorTotal {
-                extractor_id: id,
-                extractor_name: name.map(str::to_owned),
-                currency: currency.to_owned(),
-                total_cost: total,
-                extraction_count: count,
-                average_cost: ratio(total.to_f64(), count),
-            }
+        let total = |(currency, sums): (String, ManifestSums)| ProjectCurrencyTotal {
+            currency,
+            total_extraction_cost: sums.cost,
         };
-        let day = |((date, currency), cost): ((NaiveDate, &str), NanoAmount)| ProjectDayTotal {
+        let totals_by_currency = totals_by_currency.map(|sums| sums.into_iter().map(total).collect());
+        let extractor = |(extractor, sums): (Extractor<'_>, ManifestSums)| ProjectExtractorTotal {
+            extractor_id: extractor.id,
+            extractor_name: extractor.name.map(str::to_owned),
+            currency: extractor.currency.to_owned(),
+            total_cost: sums.cost,
+            extraction_count: sums.count,
+            average_cost: sums.average(),
+        };
+        let day = |((date, currency), sums): ((NaiveDate, &str), ManifestSums)| ProjectDayTotal {
             date,
             currency: currency.to_owned(),
-            extraction_cost: cost,
+            extraction_cost: sums.cost,
         };
         Self {
             project_id,
