@@ -17,6 +17,12 @@ use crate::respond::{Created, List};
 use crate::state::AppState;
 use crate::wire;
 
+mod corrections;
+
+pub(crate) use self::corrections::{
+    analyze_corrections, generate_domain_hints, list_correction_suggestions, show_correction_summary,
+};
+
 /// A schema.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]

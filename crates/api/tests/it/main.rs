@@ -5,6 +5,7 @@
 
 mod access;
 mod auth;
+mod corrections;
 mod envelope;
 mod extractors;
 mod fixture;
@@ -13,8 +14,10 @@ mod health;
 mod jobs;
 mod limits;
 mod manifests;
+mod metrics;
 mod models;
 mod openapi;
+mod project_reports;
 mod projects;
 mod schemas;
 mod uploads;
