@@ -9,16 +9,18 @@ alter table manifests
   ) stored;
 
 -- The list's default order, with all columns that it filters by: any filter, and the count of what matches, is answered
--- from this index alone.
+-- from this index alone. The second is for those whose keys come from elsewhere.
 drop index manifests_group_created_at;
 create index manifests_group_created_at on manifests (group_id, created_at desc, id desc)
   include (status, human_verified, confidence, ocr_quality_score, extraction_cost_nano, text_extractor_id, has_data, has_errors);
+create index manifests_group_id on manifests (group_id, id)
+  include (created_at, status, human_verified, confidence, ocr_quality_score, extraction_cost_nano, text_extractor_id, has_data,
+    has_errors);
 
 -- The other orders. Those by a word with few values go on by time: they are the filters of the migrations before this one.
 drop index manifests_group_confidence;
 drop index manifests_group_ocr_quality;
 drop index manifests_group_cost;
-create index manifests_group_id on manifests (group_id, id);
 create index manifests_group_confidence on manifests (group_id, confidence, id);
 create index manifests_group_ocr_quality on manifests (group_id, ocr_quality_score, id);
 create index manifests_group_cost on manifests (group_id, extraction_cost_nano, id);

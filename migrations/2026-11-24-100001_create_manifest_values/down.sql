@@ -1,4 +1,5 @@
 drop trigger manifests_values_insert on manifests;
+drop trigger manifests_values_delete on manifests;
 drop trigger manifests_values_update on manifests;
 drop function refill_manifest_values;
 drop function fill_manifest_values;

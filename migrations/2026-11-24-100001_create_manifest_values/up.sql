@@ -1,5 +1,6 @@
 -- The values of `manifests.extracted_data`, one row each, so that a list can filter and order by any of them through an
--- index. Kept by triggers alone; nothing else writes here. What lies in an array has no row of its own: paths have no indexes.
+-- index. Kept by triggers alone; nothing else writes here, so there is no foreign key, whose check of every row would cost more
+-- than the row. What lies in an array has no row of its own: paths have no indexes.
 create table manifest_values (
   manifest_id integer not null,
   group_id integer not null,
@@ -70,10 +71,10 @@ end $$;
 
 create function refill_manifest_values() returns trigger language plpgsql as $$
 begin
-  if tg_op = 'UPDATE' then
-    delete from manifest_values where manifest_id = new.id;
+  if tg_op <> 'INSERT' then
+    delete from manifest_values where manifest_id = old.id;
   end if;
-  if new.extracted_data is not null then
+  if tg_op <> 'DELETE' and new.extracted_data is not null then
     perform fill_manifest_values(new.id, new.group_id, new.extracted_data);
   end if;
   return null;
@@ -81,6 +82,8 @@ end $$;
 
 create trigger manifests_values_insert after insert on manifests for each row
   when (new.extracted_data is not null) execute function refill_manifest_values();
+create trigger manifests_values_delete after delete on manifests for each row
+  when (old.extracted_data is not null) execute function refill_manifest_values();
 create trigger manifests_values_update after update of extracted_data, group_id on manifests for each row
   when (old.extracted_data is distinct from new.extracted_data or old.group_id <> new.group_id)
   execute function refill_manifest_values();
