@@ -74,9 +74,24 @@ fn parse(bytes: &[u8]) -> Result<Map<String, Value>> {
         return Ok(Map::new());
     }
     match serde_json::from_slice(bytes) {
+        Ok(Value::Object(fields)) if fields.iter().any(|(name, value)| name.contains(NUL) || has_nul(value)) => {
+            Err(ApiError::bad_request("The request body has a text with the character U+0000"))
+        }
         Ok(Value::Object(fields)) => Ok(fields),
         Ok(_) => Err(ApiError::bad_request("The request body must be a JSON object")),
         Err(error) => Err(ApiError::bad_request(format!("The request body is no JSON: {error}"))),
+    }
+}
+
+/// The one character that Postgres does not store.
+const NUL: char = '\0';
+
+fn has_nul(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains(NUL),
+        Value::Array(items) => items.iter().any(has_nul),
+        Value::Object(fields) => fields.iter().any(|(name, value)| name.contains(NUL) || has_nul(value)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
     }
 }
 
@@ -86,7 +101,11 @@ impl<T: Input> FromRequest for Query<T> {
 
     fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
         let pairs = url::form_urlencoded::parse(request.query_string().as_bytes());
-        let fields = pairs.map(|(name, value)| (name.into_owned(), Value::String(value.into_owned()))).collect();
+        let fields: Map<_, _> =
+            pairs.map(|(name, value)| (name.into_owned(), Value::String(value.into_owned()))).collect();
+        if fields.values().any(has_nul) {
+            return ready(Err(ApiError::bad_request("The query has a text with the character U+0000")));
+        }
         ready(read(fields).map(Self))
     }
 }
@@ -99,7 +118,7 @@ mod tests {
     fn a_body_is_an_object_or_nothing() {
         assert!(parse(b" \n").unwrap().is_empty());
         assert_eq!(parse(br#"{"a": 1}"#).unwrap().len(), 1);
-        for bytes in [&b"[1]"[..], b"1", b"{", b"\xff"] {
+        for bytes in [&b"[1]"[..], b"1", b"{", b"\xff", br#"{"a": ["\u0000"]}"#] {
             assert_eq!(parse(bytes).unwrap_err().code(), Code::BadRequest);
         }
     }

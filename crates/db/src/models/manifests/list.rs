@@ -16,7 +16,7 @@ use crate::schema::{jobs, manifests};
 mod filter;
 mod sort;
 
-pub use self::filter::{DataFilter, DataTest, ExtractionState, ManifestFilter, OcrQuality, Query, Scope, filtered};
+pub use self::filter::{DataFilter, DataTest, ExtractionState, ManifestFilter, OcrQuality};
 use self::sort::Ordered;
 pub use self::sort::{DataOrder, Sort, SortColumn, SortKey};
 
@@ -40,7 +40,7 @@ pub async fn list(
     sort: &Sort,
     window: Window,
 ) -> Result<(Vec<Manifest>, i64)> {
-    let total = count(connection, &Scope::Group(group_id), filter).await?;
+    let total = count(connection, group_id, filter).await?;
     // What is found ends the search: without this the last page would look for more in vain.
     let limit = window.limit.min(total.saturating_sub(window.offset));
     if limit <= 0 {
@@ -50,12 +50,12 @@ pub async fn list(
     Ok((load_all(connection, &keys).await?, total))
 }
 
-/// Counts the manifests that match.
+/// Counts the manifests of a group that match.
 ///
 /// # Errors
 /// When the query fails.
-pub async fn count(connection: &mut AsyncPgConnection, scope: &Scope, filter: &ManifestFilter) -> Result<i64> {
-    Ordered { scope, filter, sort: &Sort::default() }.count(connection).await
+pub async fn count(connection: &mut AsyncPgConnection, group_id: i32, filter: &ManifestFilter) -> Result<i64> {
+    Ordered { group_id, filter, sort: &Sort::default() }.count(connection).await
 }
 
 /// Lists the keys of manifests of a group.
@@ -69,7 +69,7 @@ pub async fn list_ids(
     sort: &Sort,
     window: Window,
 ) -> Result<Vec<i32>> {
-    Ordered { scope: &Scope::Group(group_id), filter, sort }.load(connection, window).await
+    Ordered { group_id, filter, sort }.load(connection, window).await
 }
 
 /// Explains how Postgres counts and pages a list; for tests, and for whoever wonders why one is slow.
@@ -83,7 +83,7 @@ pub async fn explain(
     sort: &Sort,
     window: Window,
 ) -> Result<Vec<Value>> {
-    Ordered { scope: &Scope::Group(group_id), filter, sort }.plans(connection, window).await
+    Ordered { group_id, filter, sort }.plans(connection, window).await
 }
 
 /// Reads manifests in the order of their keys; what was deleted meanwhile is left out.

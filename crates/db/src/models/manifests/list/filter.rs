@@ -1,7 +1,7 @@
 //! Which manifests.
 
-use chrono::{DateTime, Days, NaiveDate, Utc};
-use diesel::dsl::sql;
+use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
+use diesel::dsl::{exists, sql};
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Text};
@@ -87,25 +87,35 @@ pub enum DataTest {
     Matches(String),
 }
 
-/// Whose manifests.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Scope {
-    /// Those of a group.
+/// Where a query looks, so that a filter of extracted data looks there alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::models::manifests) enum Scope {
+    /// In one group: values come from its part of the indexes.
     Group(i32),
-    /// Those of several.
-    Groups(Vec<i32>),
+    #[expect(dead_code, reason = "exports look through all groups of a user")]
+    /// Anywhere: values are looked up for each manifest that the rest of the query leaves.
+    Any,
 }
 
 /// A query of manifests, to be ordered and selected from.
-pub type Query<'a> = manifests::BoxedQuery<'a, Pg>;
+pub(in crate::models::manifests) type Query<'a> = manifests::BoxedQuery<'a, Pg>;
 
-/// The manifests of a scope that a filter keeps.
-#[must_use]
-pub fn filtered<'a>(scope: &Scope, filter: &'a ManifestFilter) -> Query<'a> {
-    let mut query = match scope {
-        Scope::Group(id) => manifests::table.filter(manifests::group_id.eq(*id)).into_boxed(),
-        Scope::Groups(ids) => manifests::table.filter(manifests::group_id.eq_any(ids.clone())).into_boxed(),
-    };
+/// The manifests of a group that a filter keeps.
+pub(super) fn filtered(group_id: i32, filter: &ManifestFilter) -> Query<'_> {
+    let query = manifests::table.filter(manifests::group_id.eq(group_id)).into_boxed();
+    let query = restrict(query, Scope::Group(group_id), filter);
+    match filter.extraction {
+        Some(state) => by_extraction(query, state),
+        None => query,
+    }
+}
+
+/// Applies all of a filter but how far the extraction came.
+pub(in crate::models::manifests) fn restrict<'a>(
+    mut query: Query<'a>,
+    scope: Scope,
+    filter: &'a ManifestFilter,
+) -> Query<'a> {
     if let Some(status) = &filter.status {
         query = query.filter(manifests::status.eq(status));
     }
@@ -134,26 +144,22 @@ pub fn filtered<'a>(scope: &Scope, filter: &'a ManifestFilter) -> Query<'a> {
     for data in &filter.data {
         query = by_data(query, scope, data);
     }
-    query = by_quality(query, filter.ocr_quality);
-    match filter.extraction {
-        Some(state) => by_extraction(query, state),
-        None => query,
-    }
+    by_quality(query, filter.ocr_quality)
 }
 
 type Values<'a> = manifest_values::BoxedQuery<'a, Pg>;
 
 /// The values at a path.
-pub(super) fn values<'a>(scope: &Scope, path: &'a str) -> Values<'a> {
-    let values = manifest_values::table.filter(manifest_values::path.eq(path));
+pub(super) fn values(scope: Scope, path: &str) -> Values<'_> {
+    let values = manifest_values::table.filter(manifest_values::path.eq(path)).into_boxed();
     match scope {
-        Scope::Group(id) => values.filter(manifest_values::group_id.eq(*id)).into_boxed(),
-        Scope::Groups(ids) => values.filter(manifest_values::group_id.eq_any(ids.clone())).into_boxed(),
+        Scope::Group(id) => values.filter(manifest_values::group_id.eq(id)),
+        Scope::Any => values.filter(sql::<Bool>("manifest_values.manifest_id = manifests.id")),
     }
 }
 
-/// Keeps what has the value, by the keys that the indexes of `manifest_values` give.
-fn by_data<'a>(query: Query<'a>, scope: &Scope, DataFilter { path, test }: &'a DataFilter) -> Query<'a> {
+/// Keeps what has such a value.
+fn by_data<'a>(query: Query<'a>, scope: Scope, DataFilter { path, test }: &'a DataFilter) -> Query<'a> {
     let values = values(scope, path);
     let values = match test {
         DataTest::Number(text) => {
@@ -162,7 +168,7 @@ fn by_data<'a>(query: Query<'a>, scope: &Scope, DataFilter { path, test }: &'a D
         DataTest::Truth(truth) => values.filter(manifest_values::truth.eq(*truth)),
         DataTest::Moment(moment) => values.filter(manifest_values::moment.eq(*moment)),
         DataTest::Day(day) => {
-            let begin = day.and_time(chrono::NaiveTime::MIN).and_utc();
+            let begin = day.and_time(NaiveTime::MIN).and_utc();
             let values = values.filter(manifest_values::moment.ge(begin));
             match begin.checked_add_days(Days::new(1)) {
                 Some(end) => values.filter(manifest_values::moment.lt(end)),
@@ -171,20 +177,29 @@ fn by_data<'a>(query: Query<'a>, scope: &Scope, DataFilter { path, test }: &'a D
         }
         DataTest::Matches(pattern) => return by_text(query, scope, path, pattern),
     };
-    query.filter(manifests::id.eq_any(values.select(manifest_values::manifest_id)))
+    match scope {
+        Scope::Group(_) => query.filter(manifests::id.eq_any(values.select(manifest_values::manifest_id))),
+        Scope::Any => query.filter(exists(values.select(manifest_values::manifest_id))),
+    }
 }
 
 /// Of a long text the index has the beginning only, so those few are looked at where they stand.
-fn by_text<'a>(query: Query<'a>, scope: &Scope, path: &'a str, pattern: &'a str) -> Query<'a> {
-    let whole = sql::<Bool>(
-        "(select whole.extracted_data #>> string_to_array(manifest_values.path, '.')
-          from manifests whole where whole.id = manifest_values.manifest_id) ilike ",
+fn by_text<'a>(query: Query<'a>, scope: Scope, path: &'a str, pattern: &'a str) -> Query<'a> {
+    let is_long_and_matches = manifest_values::is_cut.eq(true).and(
+        sql::<Bool>(
+            "(select whole.extracted_data #>> string_to_array(manifest_values.path, '.')
+              from manifests whole where whole.id = manifest_values.manifest_id) ilike ",
+        )
+        .bind::<Text, _>(pattern),
     );
-    let short = values(scope, path).filter(manifest_values::text.ilike(pattern)).select(manifest_values::manifest_id);
-    let long = values(scope, path)
-        .filter(manifest_values::is_cut.eq(true).and(whole.bind::<Text, _>(pattern)))
-        .select(manifest_values::manifest_id);
-    query.filter(manifests::id.eq_any(short.union_all(long)))
+    let begins_so = manifest_values::text.ilike(pattern);
+    let long = values(scope, path).filter(is_long_and_matches).select(manifest_values::manifest_id);
+    let short = values(scope, path).filter(begins_so).select(manifest_values::manifest_id);
+    match scope {
+        // One query of both: Postgres has no good plan for two conditions of which either may hold.
+        Scope::Group(_) => query.filter(manifests::id.eq_any(short.union_all(long))),
+        Scope::Any => query.filter(exists(short).or(exists(long))),
+    }
 }
 
 fn by_quality(mut query: Query<'_>, quality: OcrQuality) -> Query<'_> {

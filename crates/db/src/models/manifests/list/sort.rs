@@ -158,7 +158,7 @@ enum Keys<'a> {
 /// A filtered and ordered list.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Ordered<'a> {
-    pub(super) scope: &'a Scope,
+    pub(super) group_id: i32,
     pub(super) filter: &'a ManifestFilter,
     pub(super) sort: &'a Sort,
 }
@@ -181,11 +181,11 @@ impl<'a> Ordered<'a> {
 
     fn keys(self, run: Run<'a>) -> Keys<'a> {
         match run {
-            Run::Column(_, None) => Keys::Manifests(filtered(self.scope, self.filter)),
+            Run::Column(_, None) => Keys::Manifests(filtered(self.group_id, self.filter)),
             Run::Column(column, Some(has_value)) => {
                 let word = if has_value { "is not null" } else { "is null" };
                 let condition = sql::<Bool>(&format!("manifests.{} {word}", column.column()));
-                Keys::Manifests(filtered(self.scope, self.filter).filter(condition))
+                Keys::Manifests(filtered(self.group_id, self.filter).filter(condition))
             }
             Run::Value(path, order) => Keys::Values(match order.column() {
                 Some(column) => self.values(path).filter(sql::<Bool>(&format!("manifest_values.{column} is not null"))),
@@ -195,21 +195,21 @@ impl<'a> Ordered<'a> {
                 Keys::Values(self.values(path).filter(sql::<Bool>(&format!("manifest_values.{column} is null"))))
             }
             Run::NoValue(path) => {
-                let have_one = values(self.scope, path)
+                let have_one = values(Scope::Group(self.group_id), path)
                     .filter(sql::<Bool>("manifest_values.manifest_id = manifests.id"))
                     .select(manifest_values::manifest_id);
-                let query = filtered(self.scope, self.filter);
+                let query = filtered(self.group_id, self.filter);
                 Keys::Manifests(query.filter(diesel::dsl::not(diesel::dsl::exists(have_one))))
             }
         }
     }
 
     fn values(self, path: &'a str) -> manifest_values::BoxedQuery<'a, Pg> {
-        let values = values(self.scope, path);
+        let values = values(Scope::Group(self.group_id), path);
         if *self.filter == ManifestFilter::default() {
             return values;
         }
-        values.filter(manifest_values::manifest_id.eq_any(filtered(self.scope, self.filter).select(manifests::id)))
+        values.filter(manifest_values::manifest_id.eq_any(filtered(self.group_id, self.filter).select(manifests::id)))
     }
 
     fn order(self, run: Run<'_>) -> String {
@@ -253,12 +253,12 @@ impl<'a> Ordered<'a> {
 
     /// How many there are.
     pub(super) async fn count(self, connection: &mut AsyncPgConnection) -> Result<i64> {
-        Keys::Manifests(filtered(self.scope, self.filter)).count(connection).await
+        Keys::Manifests(filtered(self.group_id, self.filter)).count(connection).await
     }
 
     /// How Postgres counts, and how it finds the keys, run by run.
     pub(super) async fn plans(self, connection: &mut AsyncPgConnection, window: Window) -> Result<Vec<Value>> {
-        let count = filtered(self.scope, self.filter).count();
+        let count = filtered(self.group_id, self.filter).count();
         let mut plans = vec![explain(connection, count).await?];
         for run in self.runs() {
             plans.push(self.keys(run).explain(connection, &self.order(run), window).await?);
