@@ -49,6 +49,12 @@ pub enum Error {
     /// There is no such schema.
     #[error("Schema {0} not found")]
     NoSchema(SchemaId),
+    /// There is no such file, or no manifest has it.
+    #[error("File not found")]
+    NoFile,
+    /// The file is of a manifest of another's.
+    #[error("Access denied")]
+    ForeignFile,
     /// The database failed.
     #[error("access could not be checked")]
     Database(#[from] sluice_db::Error),
@@ -69,8 +75,10 @@ impl Classify for Error {
             | Self::WrongPassword
             | Self::Locked { .. }
             | Self::LockedForGood => ErrorKind::Unauthenticated,
-            Self::ForeignProject { .. } => ErrorKind::Forbidden,
-            Self::NoProject(_) | Self::NoGroup(_) | Self::NoManifest(_) | Self::NoSchema(_) => ErrorKind::NotFound,
+            Self::ForeignProject { .. } | Self::ForeignFile => ErrorKind::Forbidden,
+            Self::NoProject(_) | Self::NoGroup(_) | Self::NoManifest(_) | Self::NoSchema(_) | Self::NoFile => {
+                ErrorKind::NotFound
+            }
             Self::Database(error) => error.kind(),
             Self::Hash(_) | Self::Sign(_) => ErrorKind::Internal,
         }

@@ -249,6 +249,8 @@ impl From<sluice_access::Error> for ApiError {
             }
             Error::NoGroup(_) => Code::GroupNotFound,
             Error::NoSchema(_) => Code::SchemaNotFound,
+            Error::NoFile => Code::FileNotFound,
+            Error::ForeignFile => Code::FileForbidden,
             Error::Database(_) | Error::Hash(_) | Error::Sign(_) => return Self::from_classified(error),
         };
         Self::new(code, error.to_string())

@@ -146,11 +146,17 @@ fn register_uploads(to: &mut impl Register) {
 #[rustfmt::skip]
 fn register_manifests(to: &mut impl Register) {
     to.route((Get, "/groups/{groupId}/manifests"), "Lists the manifests of a group", &[], manifests::list_manifests);
+    to.route((Get, "/groups/{groupId}/manifests/ids"), "Lists the ids of all manifests that match", &[], manifests::list_manifest_ids);
+    to.route((Post, "/groups/{groupId}/manifests/delete-bulk"), "Deletes manifests of a group with their files", &[], manifests::delete_manifests);
     to.route((Get, "/manifests/{id}"), "Shows a manifest", &[], manifests::show_manifest);
     to.route((Patch, "/manifests/{id}"), "Changes data or state of a manifest", &[], manifests::update_manifest);
     to.route((Delete, "/manifests/{id}"), "Deletes a manifest with its file", &[], manifests::delete_manifest);
     to.route((Get, "/manifests/{id}/pdf-file"), "Sends the file of a manifest", &[], manifests::show_file);
     to.route((Get, "/manifests/{id}/file-url"), "Signs a URL of the file of a manifest", &[], manifests::show_file_url);
+    to.route((Get, "/manifests/{id}/pdf"), "Leads to the file of a manifest", &[], manifests::redirect_to_file);
+    to.route((Get, "/uploads/{path:.*}"), "Sends a stored file", &[], manifests::show_stored_file);
+    to.route((Get, "/manifests/{id}/items"), "Lists nothing: items stand in the extracted data", &[], manifests::list_items);
+    to.route((Get, "/manifests/{id}/operation-logs"), "Lists what people did to a manifest, newest first", &[], manifests::list_operation_logs);
     to.route((Get, "/manifests/{id}/ocr"), "Shows the text of a manifest", &[], manifests::show_ocr);
     to.route((Post, "/manifests/{id}/extract"), "Extracts the data of a manifest", &[], manifests::extract_manifest);
     to.route((Get, "/manifests/{id}/extraction-history"), "Lists the jobs of a manifest, newest first", &[], manifests::list_extraction_history);

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod cost;
+pub mod data_filter;
 pub mod fingerprint;
 pub mod ocr_result;
 pub mod prompt;
