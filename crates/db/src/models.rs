@@ -11,6 +11,7 @@ pub mod models;
 pub mod operation_logs;
 pub mod page_cache;
 pub mod projects;
+pub mod prompts;
 pub mod runs;
 pub mod schema_rules;
 pub mod schemas;

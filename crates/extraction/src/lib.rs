@@ -2,9 +2,12 @@
 
 pub mod cost;
 pub mod fingerprint;
+pub mod generate;
 pub mod ocr_result;
 pub mod prompt;
 pub mod reply;
+pub mod required;
 pub mod response_form;
+pub mod rule;
 pub mod schema;
 pub mod validate;
