@@ -160,6 +160,7 @@ impl Client {
             retry_after: retry_after.clone(),
             deadline,
             idle_timeout: self.config.idle_timeout,
+            arrived: Instant::now(),
         })
     }
 }

@@ -36,6 +36,8 @@ pub struct Deltas {
     pub(crate) retry_after: RetryAfter,
     pub(crate) deadline: Instant,
     pub(crate) idle_timeout: Duration,
+    /// When something last arrived.
+    pub(crate) arrived: Instant,
 }
 
 /// What has arrived.
@@ -48,6 +50,8 @@ pub(crate) struct Partial {
 
 impl Deltas {
     /// The next piece of text; `None` when the answer has ended.
+    ///
+    /// May be dropped and called again: nothing is lost.
     ///
     /// # Errors
     /// When the endpoint breaks off, stops sending, or takes too long.
@@ -80,10 +84,13 @@ impl Deltas {
         let limit = if self.partial.content.is_empty() {
             self.deadline
         } else {
-            self.deadline.min(Instant::now() + self.idle_timeout)
+            self.deadline.min(self.arrived + self.idle_timeout)
         };
         match tokio::time::timeout_at(limit, self.chunks.next()).await {
-            Ok(Some(Ok(chunk))) => Ok(Some(chunk)),
+            Ok(Some(Ok(chunk))) => {
+                self.arrived = Instant::now();
+                Ok(Some(chunk))
+            }
             Ok(Some(Err(error))) => Err(Error::read(error, self.retry_after.read())),
             Ok(None) => Ok(None),
             Err(_elapsed) if limit < self.deadline => Err(Error::Stalled),
