@@ -74,7 +74,8 @@ impl Generator {
 
     /// Asks for a text, and hands over each piece as it arrives. Dropping the stream ends the model's work.
     pub(crate) fn stream(self, prompt: Prompt, start: Option<Value>) -> impl Stream<Item = Line> + use<> {
-        let telling = Telling { question: question(prompt, Format::Text), generator: self, calls: 0, step: Step::Start(start) };
+        let telling =
+            Telling { question: question(prompt, Format::Text), generator: self, calls: 0, step: Step::Start(start) };
         stream::unfold(telling, |mut telling| async move { telling.next().await.map(|line| (line, telling)) })
     }
 }

@@ -3,10 +3,9 @@
 use actix_web::web::{Data, Json};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
 use sluice_core::PromptId;
-use sluice_db::models::models;
-use sluice_db::models::models::ModelFilter;
+use sluice_db::models::models::{self, ModelFilter};
 use sluice_db::models::prompts::{self, NewPrompt, Prompt, PromptChanges};
 use sluice_extraction::generate::{self, instructions};
 use sluice_llm::Format;
@@ -190,7 +189,7 @@ mod tests {
 
     #[test]
     fn stored_variables_that_are_no_list_of_names_are_none() {
-        assert_eq!(serde_json::from_value::<Vec<String>>(Value::from(1)).ok(), None);
+        assert_eq!(serde_json::from_value::<Vec<String>>(json!(1)).ok(), None);
         assert!(are_unique(&["a".to_owned(), "b".to_owned()]));
         assert!(!are_unique(&["a".to_owned(), "b".to_owned(), "a".to_owned()]));
     }

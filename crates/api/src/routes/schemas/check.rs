@@ -48,10 +48,7 @@ pub(crate) struct DataCheckDto {
 }
 
 /// POST /schemas/validate-with-required
-pub(crate) async fn validate_with_required(
-    _user: User,
-    Body(form): Body<DataToCheck>,
-) -> Created<DataCheckDto> {
+pub(crate) async fn validate_with_required(_user: User, Body(form): Body<DataToCheck>) -> Created<DataCheckDto> {
     let (errors, missing) = match required::check(&Value::Object(form.data), &Value::Object(form.json_schema)) {
         Ok(findings) => (findings.errors, findings.missing_fields),
         Err(invalid) => (vec![invalid.to_string()], Vec::new()),
@@ -135,7 +132,12 @@ fn read_schema(bytes: &[u8]) -> std::result::Result<Value, Vec<ImportErrorDto>> 
         // The place stands in fields of its own.
         let message = error.to_string();
         let message = message.split(" at line ").next().unwrap_or_default().to_owned();
-        vec![ImportErrorDto { message, line: (line > 0).then_some(line), column: (line > 0).then_some(column), path: None }]
+        vec![ImportErrorDto {
+            message,
+            line: (line > 0).then_some(line),
+            column: (line > 0).then_some(column),
+            path: None,
+        }]
     })?;
     match validate::check_schema(&schema) {
         Ok(()) => Ok(schema),
