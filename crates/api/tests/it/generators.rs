@@ -76,7 +76,8 @@ async fn lines(response: Response) -> Vec<Value> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_schema_is_handed_on_once_it_is_one() {
     let world = World::start().await;
-    let sent = json!({"description": "Invoices of a chandler", "modelId": world.model(), "includeExtractionHints": true});
+    let sent =
+        json!({"description": "Invoices of a chandler", "modelId": world.model(), "includeExtractionHints": true});
     world.llm.then(Reply::content(json!({"type": "object", "properties": {}})));
     world.llm.then(Reply::content(format!("```json\n{}\n```", invoice_schema())));
     let (status, body) = world.person.post("/schemas/generate", sent.clone()).await;
@@ -212,7 +213,9 @@ async fn a_script_has_a_name_and_the_function_that_is_called() {
     let sent = json!({"llmModelId": world.model(), "prompt": "sums must meet", "structured": {"total": 1}});
     let script = "function validate(extractedData) { return []; }";
     world.llm.then(Reply::content(json!({"name": "Sums", "script": "const f = 1"})));
-    world.llm.then(Reply::content(json!({"name": "Sums", "description": "Adds", "severity": "error", "script": script})));
+    world
+        .llm
+        .then(Reply::content(json!({"name": "Sums", "description": "Adds", "severity": "error", "script": script})));
     let (status, body) = world.person.post("/validation/scripts/generate", sent.clone()).await;
     let expected = json!({"name": "Sums", "description": "Adds", "severity": "error", "script": script});
     assert_eq!((status.as_u16(), body), (201, expected));

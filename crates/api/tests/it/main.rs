@@ -3,6 +3,7 @@
 //! The service over HTTP, on real servers.
 #![expect(clippy::disallowed_methods, reason = "tasks end with the runtime of their test")]
 
+mod access;
 mod auth;
 mod envelope;
 mod extractors;
@@ -14,6 +15,7 @@ mod jobs;
 mod limits;
 mod manifests;
 mod models;
+mod openapi;
 mod projects;
 mod prompts;
 mod schema_rules;

@@ -45,7 +45,8 @@ async fn a_prompt_is_made_changed_and_deleted() {
 
     let (status, deleted) = admin.send(Method::DELETE, &path, json!({})).await;
     assert_eq!((status.as_u16(), &deleted["id"]), (200, &made["id"]));
-    for (method, sent) in [(Method::GET, json!({})), (Method::PATCH, json!({"name": "x"})), (Method::DELETE, json!({}))] {
+    for (method, sent) in [(Method::GET, json!({})), (Method::PATCH, json!({"name": "x"})), (Method::DELETE, json!({}))]
+    {
         let (status, refused) = admin.send(method, &path, sent).await;
         assert_eq!(refused["error"]["message"], "Prompt 1 not found");
         assert_eq!(code((status, refused)), refusal(404, "PromptNotFoundException"));
@@ -59,7 +60,8 @@ async fn prompts_are_written_by_admins_and_checked() {
     let admin = service.admin().await;
     let (_, made) = admin.post("/prompts", body()).await;
     let path = format!("/prompts/{}", made["id"]);
-    for (method, path) in [(Method::POST, "/prompts"), (Method::PATCH, path.as_str()), (Method::DELETE, path.as_str())] {
+    for (method, path) in [(Method::POST, "/prompts"), (Method::PATCH, path.as_str()), (Method::DELETE, path.as_str())]
+    {
         assert_eq!(code(person.send(method, path, body()).await), refusal(403, "ForbiddenException"), "{path}");
     }
     let wrong = json!({"name": "", "type": "other", "content": 1, "variables": ["a", "a"], "more": 1});

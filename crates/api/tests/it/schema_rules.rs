@@ -44,7 +44,8 @@ async fn rules_are_kept_with_their_schema_the_most_urgent_first() {
     assert_eq!(person.get(&path).await.1, json!([urgent, newer, made]));
 
     let rule = format!("{path}/{}", made["id"]);
-    let changes = json!({"ruleOperator": "enum", "ruleConfig": {"values": ["1"]}, "errorMessage": "no", "enabled": false});
+    let changes =
+        json!({"ruleOperator": "enum", "ruleConfig": {"values": ["1"]}, "errorMessage": "no", "enabled": false});
     let (status, changed) = person.send(Method::PATCH, &rule, changes).await;
     assert_eq!(status, 200, "{changed}");
     assert_eq!((&changed["fieldPath"], &changed["ruleOperator"]), (&json!("number"), &json!("enum")));

@@ -163,8 +163,5 @@ async fn a_schema_is_read_from_a_file() {
     assert_eq!(code(person.upload("/schemas/import", &[]).await), refusal(400, "BadRequestException"));
     assert_eq!(code(person.post("/schemas/import", json!({})).await), refusal(400, "BadRequestException"));
     let long = vec![b' '; 2 * 1024 * 1024 + 1];
-    assert_eq!(
-        code(person.upload("/schemas/import", &[file(&long)]).await),
-        refusal(413, "PayloadTooLargeException")
-    );
+    assert_eq!(code(person.upload("/schemas/import", &[file(&long)]).await), refusal(413, "PayloadTooLargeException"));
 }
