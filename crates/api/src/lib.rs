@@ -5,6 +5,7 @@ mod config;
 mod connection;
 mod error;
 mod extract;
+mod figures;
 mod generator;
 mod middleware;
 mod ndjson;

@@ -15,6 +15,7 @@ mod groups;
 mod health;
 mod jobs;
 mod manifests;
+mod metrics;
 mod models;
 mod projects;
 mod prompts;
@@ -56,6 +57,7 @@ pub(crate) fn register(to: &mut impl Register) {
     register_uploads(to);
     register_manifests(to);
     register_jobs(to);
+    register_metrics(to);
 }
 
 #[rustfmt::skip]
@@ -84,6 +86,11 @@ fn register_projects(to: &mut impl Register) {
     to.route((Patch, "/projects/{id}"), "Changes a project", &[], projects::update_project);
     to.route((Put, "/projects/{id}/extractor"), "Sets the extractor of a project", &[], projects::set_extractor);
     to.route((Delete, "/projects/{id}"), "Deletes a project with all that it holds", &[], projects::delete_project);
+    to.route((Get, "/projects/{id}/cost-summary"), "Adds up what the manifests of a project cost", &[], projects::show_project_costs);
+    to.route((Get, "/projects/{id}/cost-by-date-range"), "Adds up what the manifests of a project cost that were made in a span of days", &[], projects::show_project_costs_of_range);
+    to.route((Get, "/projects/{id}/analytics"), "Counts how the manifests of a project fare", &[], projects::show_analytics);
+    to.route((Get, "/projects/{id}/analytics/recommendations"), "Says what would make extractions better", &[], projects::show_recommendations);
+    to.route((Get, "/projects/{id}/operation-logs"), "Lists what people did in a project, newest first", &[], projects::list_project_logs);
     // Groups
     to.route((Post, "/projects/{projectId}/groups"), "Makes a group in a project", &[], groups::create_group);
     to.route((Get, "/projects/{projectId}/groups"), "Lists the groups of a project with their counts", &[], groups::list_groups);
@@ -106,6 +113,8 @@ fn register_connections(to: &mut impl Register) {
     // Extractors
     to.route((Get, "/extractors/types"), "Lists the kinds of extractors and their parameters", &[], extractors::list_types);
     to.route((Get, "/extractors/presets"), "Lists settings to begin with", &[], extractors::list_presets);
+    to.route((Get, "/extractors/cost-summaries"), "Adds up what own manifests cost, by extractor", &[], extractors::list_extractor_costs);
+    to.route((Get, "/extractors/{id}/cost-summary"), "Adds up what own manifests cost that an extractor read", &[], extractors::show_extractor_costs);
     to.route((Get, "/extractors"), "Lists extractors, newest first", &[], extractors::list_extractors);
     to.route((Post, "/extractors"), "Makes an extractor", &[], extractors::create_extractor);
     to.route((Get, "/extractors/{id}"), "Shows an extractor", &[], extractors::show_extractor);
@@ -132,6 +141,10 @@ fn register_schemas(to: &mut impl Register) {
     to.route((Post, "/schemas"), "Makes a schema in a project", &[Forbidden], schemas::create_schema);
     to.route((Get, "/schemas"), "Lists schemas, newest first", &[], schemas::list_schemas);
     to.route((Get, "/schemas/project/{projectId}"), "Lists the schemas of a project, newest first", &[], schemas::list_schemas_of_project);
+    to.route((Post, "/schemas/{id}/correction-analysis"), "Says what people corrected", &[], schemas::analyze_corrections);
+    to.route((Get, "/schemas/{id}/correction-summary"), "Counts what people corrected", &[], schemas::show_correction_summary);
+    to.route((Get, "/schemas/{id}/correction-suggestions"), "Suggests rules from what people corrected", &[], schemas::list_correction_suggestions);
+    to.route((Get, "/schemas/{id}/generate-domain-hints"), "Draws hints on the text from what people corrected", &[], schemas::generate_domain_hints);
     to.route((Get, "/schemas/{id}"), "Shows a schema", &[], schemas::show_schema);
     to.route((Patch, "/schemas/{id}"), "Changes a schema in place", &[], schemas::update_schema);
     to.route((Delete, "/schemas/{id}"), "Deletes a schema", &[], schemas::delete_schema);
@@ -147,8 +160,9 @@ fn register_generators(to: &mut impl Register) {
     to.route((Post, "/schemas/generate"), "Lets a model write a JSON schema", &[], schemas::generate::generate_schema);
     to.route((Post, "/schemas/generate-rules"), "Lets a model write rules for a JSON schema", &[], schemas::generate::generate_rules);
     to.route((Post, "/schemas/{id}/generate-rules"), "Lets a model write rules for a schema", &[], schemas::generate::generate_rules_of_schema);
-    to.route((Post, "/schemas/{id}/generate-prompt-rules"), "Lets a model write prompt rules for a schema", &[], schemas::generate::generate_prompt_rules);
-    to.route((Post, "/schemas/{id}/generate-prompt-rules/stream"), "Lets a model write prompt rules, line by line", &[], schemas::generate::stream_prompt_rules);
+    to.route((Post, "/schemas/{id}/generate-prompt-rules"), "Lets a model write prompt rules for a schema", &[], schemas::prompt_rules::generate_prompt_rules);
+    to.route((Post, "/schemas/{id}/generate-prompt-rules/stream"), "Lets a model write prompt rules, line by line", &[], schemas::prompt_rules::stream_prompt_rules);
+    to.route((Post, "/schemas/{id}/generate-prompt-rules-from-corrections/stream"), "Lets a model write prompt rules from what people corrected, line by line", &[], schemas::prompt_rules::stream_prompt_rules_from_corrections);
     to.route((Post, "/validation/scripts/generate"), "Lets a model write a validation script", &[], validation::generate::generate_validation_script);
 }
 
@@ -181,6 +195,17 @@ fn register_jobs(to: &mut impl Register) {
     to.route((Get, "/jobs/stats"), "Counts jobs by state", &[], jobs::show_job_stats);
     to.route((Get, "/jobs/history"), "Lists jobs, newest first", &[], jobs::list_job_history);
     to.route((Post, "/jobs/{queueJobId}/cancel"), "Cancels a job", &[], jobs::cancel_job);
+}
+
+#[rustfmt::skip]
+fn register_metrics(to: &mut impl Register) {
+    to.route((Get, "/metrics/dashboard"), "Shows what own documents cost this month and the last", &[], metrics::show_dashboard);
+    to.route((Get, "/metrics/cost-dashboard"), "Adds up what own documents cost, by day, model and extractor", &[], metrics::show_cost_dashboard);
+    to.route((Get, "/metrics/cost-accuracy"), "Compares estimated costs with actual ones, newest first", &[], metrics::list_cost_accuracy);
+    to.route((Get, "/metrics/cost-per-document"), "Lists what runs over own documents cost, newest first", &[], metrics::list_cost_per_document);
+    to.route((Get, "/metrics/budget-alerts"), "Shows how much of a month's budget a project has used", &[NotFound, Forbidden], metrics::list_budget_alerts);
+    to.route((Get, "/metrics/ocr-cost-per-page"), "Shows what a page costs, by extractor", &[], metrics::list_ocr_cost_per_page);
+    to.route((Get, "/metrics/llm-cost-per-token"), "Shows what tokens cost, by model", &[], metrics::list_llm_cost_per_token);
 }
 
 /// Adds all routes to the service.

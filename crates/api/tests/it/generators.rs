@@ -290,3 +290,32 @@ async fn generators_of_a_schema_are_for_those_who_may_use_it() {
     }
     assert_eq!(world.llm.calls(), 0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn prompt_rules_are_made_from_what_people_corrected() {
+    let world = World::start().await;
+    let path = world.path("generate-prompt-rules-from-corrections/stream");
+    let sent = json!({"modelId": world.model(), "feedback": "shorter"});
+    let none = world.person.post(&path, sent.clone()).await;
+    assert_eq!(code(none), refusal(400, "BadRequestException"), "nothing was corrected");
+    let bad = json!({"modelId": world.model(), "since": "someday", "limit": 1});
+    assert_eq!(code(world.person.post(&path, bad).await), refusal(400, "BadRequestException"));
+
+    let manifest = world.service.manifest(&world.workspace, 1).await;
+    world
+        .service
+        .sql(&format!("update manifests set extracted_data = '{{\"number\": \"O1\"}}' where id = {manifest}"))
+        .await;
+    let edit = json!({"extractedData": {"number": "01"}});
+    let (status, edited) = world.person.send(Method::PATCH, &format!("/manifests/{manifest}"), edit).await;
+    assert_eq!(status, 200, "{edited}");
+    world.llm.then(Reply::content("- read O in numbers as 0"));
+    let told = lines(world.open(&path, &sent).await).await;
+    assert_eq!((&told[0]["type"], &told[0]["analysis"]["totalDiffs"]), (&json!("start"), &json!(1)), "{told:?}");
+    assert_eq!(told[1], json!({"type": "delta", "content": "- read O in numbers as 0"}));
+    assert_eq!(told[2], json!({"type": "done"}));
+    let asked = world.last_message();
+    assert!(asked.contains("\"topCorrectedFields\"") && asked.contains("shorter"), "{asked}");
+    let (_, other) = world.service.workspace("bob").await;
+    assert_eq!(code(other.post(&path, sent).await), refusal(403, "PROJECT_FORBIDDEN"));
+}

@@ -5,6 +5,9 @@ use serde_json::Value;
 use crate::prompt::Prompt;
 use crate::schema::in_order;
 
+/// More of what was corrected is not told.
+const MAX_CORRECTIONS_CHARS: usize = 40_000;
+
 /// What prompt rules are made of.
 #[derive(Debug, Clone, Copy)]
 pub struct Wish<'a> {
@@ -52,7 +55,9 @@ pub fn rules_prompt(wish: &Wish<'_>) -> Prompt {
 /// The messages that ask for prompt rules out of what people corrected.
 #[must_use]
 pub fn corrections_prompt(analysis: &Value, wish: &Wish<'_>) -> Prompt {
-    let user = format!("{}\n\nCorrections:\n{analysis:#}", wish.prompt);
+    // Values can be long, and what comes first was corrected most often.
+    let corrections: String = format!("{analysis:#}").chars().take(MAX_CORRECTIONS_CHARS).collect();
+    let user = format!("{}\n\nCorrections:\n{corrections}", wish.prompt);
     Prompt {
         system: with_schema(&format!("{RULES}\n\n{CORRECTIONS}"), wish.json_schema),
         user: with_drafts(user, wish),

@@ -1,4 +1,4 @@
-//! Schemas, rules and instructions that a model writes.
+//! Schemas and rules that a model writes.
 
 use actix_web::web::Data;
 use serde::Serialize;
@@ -6,17 +6,15 @@ use serde_json::{Map, Value};
 use sluice_access::{Access, Identity, ownership};
 use sluice_core::SchemaId;
 use sluice_db::models::schemas::Schema;
-use sluice_extraction::generate::instructions::{self, Wish};
 use sluice_extraction::generate::rules::{self, GeneratedRule};
-use sluice_extraction::generate::{self, schema};
+use sluice_extraction::generate::schema;
 use sluice_llm::Format;
 use utoipa::ToSchema;
 
 use crate::error::Result;
 use crate::extract::{Body, Fields, Input, Path, User};
 use crate::generator::{Generator, reading};
-use crate::ndjson::{self, NdJson};
-use crate::respond::{Created, Raw};
+use crate::respond::Created;
 use crate::state::AppState;
 
 /// What a schema is to be made of.
@@ -157,73 +155,7 @@ async fn write_rules(state: &AppState, wish: &RulesWish, json_schema: &Value) ->
     Ok(Created(GeneratedRulesDto { rules: rules.into_iter().map(GeneratedRuleDto::from).collect() }))
 }
 
-/// What prompt rules are to be made of.
-#[derive(Debug)]
-pub(crate) struct PromptRulesWish {
-    model_id: String,
-    prompt: String,
-    current: Option<String>,
-    previous: Option<String>,
-    feedback: Option<String>,
-}
-
-impl Input for PromptRulesWish {
-    fn read(fields: &mut Fields) -> Self {
-        Self {
-            model_id: fields.string("modelId").min_length(1).required(),
-            prompt: fields.string("prompt").min_length(1).required(),
-            current: fields.string("currentRulesMarkdown").optional(),
-            previous: fields.string("previousCandidateMarkdown").optional(),
-            feedback: fields.string("feedback").optional(),
-        }
-    }
-}
-
-impl PromptRulesWish {
-    fn prompt(&self, schema: &Schema) -> sluice_extraction::prompt::Prompt {
-        instructions::rules_prompt(&Wish {
-            prompt: &self.prompt,
-            json_schema: &schema.json_schema,
-            current: self.current.as_deref(),
-            previous: self.previous.as_deref(),
-            feedback: self.feedback.as_deref(),
-        })
-    }
-}
-
-/// Prompt rules that a model wrote.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct PromptRulesDto {
-    rules_markdown: String,
-}
-
-/// POST /schemas/:id/generate-prompt-rules
-pub(crate) async fn generate_prompt_rules(
-    state: Data<AppState>,
-    User(identity): User,
-    Path(id): Path<SchemaId>,
-    Body(wish): Body<PromptRulesWish>,
-) -> Result<Created<PromptRulesDto>> {
-    let schema = load_schema(&state, &identity, id).await?;
-    let generator = Generator::load(&state, &wish.model_id).await?;
-    let asked = generator.ask(wish.prompt(&schema), Format::Text, reading(generate::read_text));
-    Ok(Created(PromptRulesDto { rules_markdown: asked.await? }))
-}
-
-/// POST /schemas/:id/generate-prompt-rules/stream
-pub(crate) async fn stream_prompt_rules(
-    state: Data<AppState>,
-    User(identity): User,
-    Path(id): Path<SchemaId>,
-    Body(wish): Body<PromptRulesWish>,
-) -> Result<Raw<NdJson>> {
-    let schema = load_schema(&state, &identity, id).await?;
-    let generator = Generator::load(&state, &wish.model_id).await?;
-    Ok(ndjson::answer(generator.stream(wish.prompt(&schema), None)))
-}
-
-async fn load_schema(state: &AppState, identity: &Identity, id: SchemaId) -> Result<Schema> {
+pub(super) async fn load_schema(state: &AppState, identity: &Identity, id: SchemaId) -> Result<Schema> {
     let mut connection = state.connection().await?;
     Ok(ownership::load_schema(&mut connection, identity, Access::OwnerOrAdmin, id).await?)
 }
