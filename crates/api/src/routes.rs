@@ -242,3 +242,52 @@ async fn refuse(request: HttpRequest) -> Result<HttpResponse> {
     let path = request.uri().path_and_query().map_or_else(|| request.path().to_owned(), ToString::to_string);
     Err(ApiError::not_found(format!("Cannot {} {path}", request.method())))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Notes the places in their order.
+    #[derive(Default)]
+    struct Places(Vec<(Method, &'static str)>);
+
+    impl Register for Places {
+        fn route<F, Args>(&mut self, place: (Method, &'static str), _summary: &str, _codes: &[Code], _handler: F)
+        where
+            F: Handler<Args>,
+            Args: FromRequest + Describe + 'static,
+            F::Output: Responder + Describe + 'static,
+        {
+            self.0.push(place);
+        }
+    }
+
+    /// Whether the first path takes all that the second one is meant for.
+    fn hides(first: &str, second: &str) -> bool {
+        let rest = first.split_once("{").filter(|(_, name)| name.ends_with(":.*}")).map(|(start, _)| start);
+        if rest.is_some_and(|start| second.starts_with(start)) {
+            return true;
+        }
+        let (first, second): (Vec<_>, Vec<_>) = (first.split('/').collect(), second.split('/').collect());
+        first.len() == second.len()
+            && first.iter().zip(&second).all(|(first, second)| first.starts_with('{') || first == second)
+    }
+
+    #[test]
+    fn no_route_is_hidden_by_one_before_it() {
+        let mut places = Places::default();
+        register(&mut places);
+        for (number, (method, path)) in places.0.iter().enumerate() {
+            let hider = places.0[..number].iter().find(|(other, first)| other == method && hides(first, path));
+            assert_eq!(hider, None, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_route_is_hidden_by_one_that_takes_any_word_in_its_place() {
+        assert!(hides("/jobs/{id}", "/jobs/stats"));
+        assert!(hides("/a/{rest:.*}", "/a/b/c"));
+        assert!(!hides("/jobs/stats", "/jobs/{id}"));
+        assert!(!hides("/jobs/{id}", "/jobs/queue/stats"));
+    }
+}
