@@ -80,7 +80,6 @@ struct ExtractorProjectTotal {
 #[derive(Debug, Clone, Copy, Default)]
 struct Sum {
     count: i64,
-    #[schema(value_type = f64)]
     cost: NanoAmount,
 }
 
