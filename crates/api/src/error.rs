@@ -52,6 +52,7 @@ pub enum Code {
     GroupNotFound,
     ManifestNotFound,
     SchemaNotFound,
+    PromptNotFound,
     JobNotFound,
     FileNotFound,
     Conflict,
@@ -63,7 +64,7 @@ pub enum Code {
 
 impl Code {
     /// All of them.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::BadRequest,
         Self::ValidationFailed,
         Self::ManifestValidationFailed,
@@ -79,6 +80,7 @@ impl Code {
         Self::GroupNotFound,
         Self::ManifestNotFound,
         Self::SchemaNotFound,
+        Self::PromptNotFound,
         Self::JobNotFound,
         Self::FileNotFound,
         Self::Conflict,
@@ -107,6 +109,7 @@ impl Code {
             Self::GroupNotFound => ("GroupNotFoundException", StatusCode::NOT_FOUND),
             Self::ManifestNotFound => ("MANIFEST_NOT_FOUND", StatusCode::NOT_FOUND),
             Self::SchemaNotFound => ("SchemaNotFoundException", StatusCode::NOT_FOUND),
+            Self::PromptNotFound => ("PromptNotFoundException", StatusCode::NOT_FOUND),
             Self::JobNotFound => ("JobNotFoundException", StatusCode::NOT_FOUND),
             Self::FileNotFound => ("FILE_NOT_FOUND", StatusCode::NOT_FOUND),
             Self::Conflict => ("ConflictException", StatusCode::CONFLICT),
@@ -133,6 +136,13 @@ impl ApiError {
     pub fn new(code: Code, message: impl Into<String>) -> Self {
         let message = code.constant_message().map_or_else(|| message.into(), str::to_owned);
         Self(Box::new(Inner { code, message, params: None, details: None, source: None }))
+    }
+
+    /// A fault of ours or of something that we depend on, with a message that tells nothing of this one.
+    pub(crate) fn fault(message: &'static str) -> Self {
+        let mut error = Self::new(Code::Internal, message);
+        message.clone_into(&mut error.0.message);
+        error
     }
 
     /// The input can't be used.

@@ -18,9 +18,11 @@ mod manifests;
 mod metrics;
 mod models;
 mod projects;
+mod prompts;
 mod publishing;
 mod schemas;
 pub(crate) mod uploads;
+mod validation;
 mod wizard;
 
 /// What is asked of a URL.
@@ -49,7 +51,9 @@ pub(crate) fn register(to: &mut impl Register) {
     register_service(to);
     register_projects(to);
     register_connections(to);
+    register_prompts(to);
     register_schemas(to);
+    register_generators(to);
     register_uploads(to);
     register_manifests(to);
     register_jobs(to);
@@ -120,8 +124,20 @@ fn register_connections(to: &mut impl Register) {
 }
 
 #[rustfmt::skip]
+fn register_prompts(to: &mut impl Register) {
+    to.route((Post, "/prompts"), "Makes a prompt", &[], prompts::create_prompt);
+    to.route((Get, "/prompts"), "Lists prompts, newest first", &[], prompts::list_prompts);
+    to.route((Get, "/prompts/{id}"), "Shows a prompt", &[], prompts::show_prompt);
+    to.route((Patch, "/prompts/{id}"), "Changes a prompt", &[], prompts::update_prompt);
+    to.route((Delete, "/prompts/{id}"), "Deletes a prompt", &[], prompts::delete_prompt);
+    to.route((Post, "/extraction/optimize-prompt"), "Improves a description of what is to be extracted", &[], prompts::optimize_prompt);
+}
+
+#[rustfmt::skip]
 fn register_schemas(to: &mut impl Register) {
     to.route((Post, "/schemas/validate"), "Checks whether a JSON schema is valid", &[], schemas::validate_schema);
+    to.route((Post, "/schemas/validate-with-required"), "Checks data against a JSON schema and its required fields", &[], schemas::check::validate_with_required);
+    to.route((Post, "/schemas/import"), "Reads a JSON schema from a file", &[], schemas::check::import_schema);
     to.route((Post, "/schemas"), "Makes a schema in a project", &[Forbidden], schemas::create_schema);
     to.route((Get, "/schemas"), "Lists schemas, newest first", &[], schemas::list_schemas);
     to.route((Get, "/schemas/project/{projectId}"), "Lists the schemas of a project, newest first", &[], schemas::list_schemas_of_project);
@@ -132,6 +148,22 @@ fn register_schemas(to: &mut impl Register) {
     to.route((Get, "/schemas/{id}"), "Shows a schema", &[], schemas::show_schema);
     to.route((Patch, "/schemas/{id}"), "Changes a schema in place", &[], schemas::update_schema);
     to.route((Delete, "/schemas/{id}"), "Deletes a schema", &[], schemas::delete_schema);
+    // Rules
+    to.route((Get, "/schemas/{schemaId}/rules"), "Lists the rules of a schema, most urgent first", &[], schemas::rules::list_schema_rules);
+    to.route((Post, "/schemas/{schemaId}/rules"), "Makes a rule of a schema", &[], schemas::rules::create_schema_rule);
+    to.route((Patch, "/schemas/{schemaId}/rules/{ruleId}"), "Changes a rule of a schema", &[], schemas::rules::update_schema_rule);
+    to.route((Delete, "/schemas/{schemaId}/rules/{ruleId}"), "Deletes a rule of a schema", &[], schemas::rules::delete_schema_rule);
+}
+
+#[rustfmt::skip]
+fn register_generators(to: &mut impl Register) {
+    to.route((Post, "/schemas/generate"), "Lets a model write a JSON schema", &[], schemas::generate::generate_schema);
+    to.route((Post, "/schemas/generate-rules"), "Lets a model write rules for a JSON schema", &[], schemas::generate::generate_rules);
+    to.route((Post, "/schemas/{id}/generate-rules"), "Lets a model write rules for a schema", &[], schemas::generate::generate_rules_of_schema);
+    to.route((Post, "/schemas/{id}/generate-prompt-rules"), "Lets a model write prompt rules for a schema", &[], schemas::prompt_rules::generate_prompt_rules);
+    to.route((Post, "/schemas/{id}/generate-prompt-rules/stream"), "Lets a model write prompt rules, line by line", &[], schemas::prompt_rules::stream_prompt_rules);
+    to.route((Post, "/schemas/{id}/generate-prompt-rules-from-corrections/stream"), "Lets a model write prompt rules from what people corrected, line by line", &[], schemas::prompt_rules::stream_prompt_rules_from_corrections);
+    to.route((Post, "/validation/scripts/generate"), "Lets a model write a validation script", &[], validation::generate::generate_validation_script);
 }
 
 #[rustfmt::skip]

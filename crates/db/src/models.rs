@@ -12,6 +12,7 @@ pub mod models;
 pub mod operation_logs;
 pub mod page_cache;
 pub mod projects;
+pub mod prompts;
 pub mod reports;
 pub mod runs;
 pub mod schema_rules;

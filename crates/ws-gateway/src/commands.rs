@@ -81,6 +81,7 @@ impl From<&AccessError> for Refusal {
             AccessError::NoManifest(_) => "MANIFEST_NOT_FOUND",
             AccessError::NoProject(_) => "PROJECT_NOT_FOUND",
             AccessError::InvalidCredentials
+            | AccessError::WrongPassword
             | AccessError::Locked { .. }
             | AccessError::LockedForGood
             | AccessError::NoGroup(_)

@@ -108,7 +108,6 @@ impl Fields {
     }
 
     /// A list of texts.
-    #[expect(dead_code, reason = "prompts name their variables")]
     pub(crate) fn strings(&mut self, name: &'static str) -> Field<'_, Vec<String>> {
         let parse = |value: Value| value.as_array()?.iter().map(|item| item.as_str().map(str::to_owned)).collect();
         self.field(name, Kind { rule: "isArray", parse, shape: Shape::strings })

@@ -1,0 +1,3 @@
+//! Validation of extracted data by scripts.
+
+pub(crate) mod generate;
