@@ -52,8 +52,11 @@ pub enum Code {
     GroupNotFound,
     ManifestNotFound,
     SchemaNotFound,
+    ValidationScriptNotFound,
+    ExportScriptNotFound,
     JobNotFound,
     FileNotFound,
+    ScriptFailed,
     Conflict,
     PayloadTooLarge,
     TooManyRequests,
@@ -63,7 +66,7 @@ pub enum Code {
 
 impl Code {
     /// All of them.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 25] = [
         Self::BadRequest,
         Self::ValidationFailed,
         Self::ManifestValidationFailed,
@@ -79,8 +82,11 @@ impl Code {
         Self::GroupNotFound,
         Self::ManifestNotFound,
         Self::SchemaNotFound,
+        Self::ValidationScriptNotFound,
+        Self::ExportScriptNotFound,
         Self::JobNotFound,
         Self::FileNotFound,
+        Self::ScriptFailed,
         Self::Conflict,
         Self::PayloadTooLarge,
         Self::TooManyRequests,
@@ -107,8 +113,11 @@ impl Code {
             Self::GroupNotFound => ("GroupNotFoundException", StatusCode::NOT_FOUND),
             Self::ManifestNotFound => ("MANIFEST_NOT_FOUND", StatusCode::NOT_FOUND),
             Self::SchemaNotFound => ("SchemaNotFoundException", StatusCode::NOT_FOUND),
+            Self::ValidationScriptNotFound => ("ValidationScriptNotFoundException", StatusCode::NOT_FOUND),
+            Self::ExportScriptNotFound => ("ExportScriptNotFoundException", StatusCode::NOT_FOUND),
             Self::JobNotFound => ("JobNotFoundException", StatusCode::NOT_FOUND),
             Self::FileNotFound => ("FILE_NOT_FOUND", StatusCode::NOT_FOUND),
+            Self::ScriptFailed => ("ScriptExecutionException", StatusCode::BAD_REQUEST),
             Self::Conflict => ("ConflictException", StatusCode::CONFLICT),
             Self::PayloadTooLarge => ("PayloadTooLargeException", StatusCode::PAYLOAD_TOO_LARGE),
             Self::TooManyRequests => ("ThrottlerException", StatusCode::TOO_MANY_REQUESTS),
@@ -168,6 +177,11 @@ impl ApiError {
     #[must_use]
     pub const fn code(&self) -> Code {
         self.0.code
+    }
+
+    /// Whether the fault is ours and not the caller's.
+    pub(crate) fn is_ours(&self) -> bool {
+        self.status_code().is_server_error()
     }
 
     /// The part of the body that does not depend on the request.
@@ -247,6 +261,8 @@ impl From<sluice_access::Error> for ApiError {
             }
             Error::NoGroup(_) => Code::GroupNotFound,
             Error::NoSchema(_) => Code::SchemaNotFound,
+            Error::NoValidationScript(_) => Code::ValidationScriptNotFound,
+            Error::NoExportScript(_) => Code::ExportScriptNotFound,
             Error::Database(_) | Error::Hash(_) | Error::Sign(_) => return Self::from_classified(error),
         };
         Self::new(code, error.to_string())
@@ -263,7 +279,7 @@ macro_rules! from_classified {
     )*};
 }
 
-from_classified!(sluice_db::Error, sluice_queue::Error, sluice_storage::Error, PortError);
+from_classified!(sluice_db::Error, sluice_queue::Error, sluice_storage::Error, sluice_sandbox::Error, PortError);
 
 impl From<sluice_service::secret_box::Error> for ApiError {
     fn from(error: sluice_service::secret_box::Error) -> Self {

@@ -71,6 +71,10 @@ integer_id! {
     SchemaId;
     /// A prompt's key.
     PromptId;
+    /// A validation script's key.
+    ValidationScriptId;
+    /// An export script's key.
+    ExportScriptId;
 }
 
 uuid_id! {

@@ -1,5 +1,6 @@
 //! One file per table: its row and its queries. Rows are neither wire types nor domain types.
 
+pub mod export_scripts;
 pub mod extractors;
 pub mod groups;
 pub mod job_stages;

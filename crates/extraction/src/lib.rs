@@ -7,4 +7,5 @@ pub mod prompt;
 pub mod reply;
 pub mod response_form;
 pub mod schema;
+pub mod scripts;
 pub mod validate;

@@ -5,6 +5,7 @@
 
 mod auth;
 mod envelope;
+mod export_scripts;
 mod extractors;
 mod fixture;
 mod groups;
@@ -16,3 +17,4 @@ mod models;
 mod projects;
 mod schemas;
 mod uploads;
+mod validation;
