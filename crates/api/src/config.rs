@@ -31,7 +31,7 @@ pub struct Config {
     pub events: sluice_event_bus::Config,
     /// The store.
     pub storage: sluice_storage::Config,
-    /// The sandbox, which tests of extractors run in.
+    /// The sandbox, which users' scripts and tests of extractors run in.
     pub sandbox: sluice_sandbox::Config,
     /// How models are asked.
     pub llm: sluice_llm::Config,

@@ -53,8 +53,11 @@ pub enum Code {
     ManifestNotFound,
     SchemaNotFound,
     PromptNotFound,
+    ValidationScriptNotFound,
+    ExportScriptNotFound,
     JobNotFound,
     FileNotFound,
+    ScriptFailed,
     Conflict,
     PayloadTooLarge,
     TooManyRequests,
@@ -64,7 +67,7 @@ pub enum Code {
 
 impl Code {
     /// All of them.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 26] = [
         Self::BadRequest,
         Self::ValidationFailed,
         Self::ManifestValidationFailed,
@@ -81,8 +84,11 @@ impl Code {
         Self::ManifestNotFound,
         Self::SchemaNotFound,
         Self::PromptNotFound,
+        Self::ValidationScriptNotFound,
+        Self::ExportScriptNotFound,
         Self::JobNotFound,
         Self::FileNotFound,
+        Self::ScriptFailed,
         Self::Conflict,
         Self::PayloadTooLarge,
         Self::TooManyRequests,
@@ -110,8 +116,11 @@ impl Code {
             Self::ManifestNotFound => ("MANIFEST_NOT_FOUND", StatusCode::NOT_FOUND),
             Self::SchemaNotFound => ("SchemaNotFoundException", StatusCode::NOT_FOUND),
             Self::PromptNotFound => ("PromptNotFoundException", StatusCode::NOT_FOUND),
+            Self::ValidationScriptNotFound => ("ValidationScriptNotFoundException", StatusCode::NOT_FOUND),
+            Self::ExportScriptNotFound => ("ExportScriptNotFoundException", StatusCode::NOT_FOUND),
             Self::JobNotFound => ("JobNotFoundException", StatusCode::NOT_FOUND),
             Self::FileNotFound => ("FILE_NOT_FOUND", StatusCode::NOT_FOUND),
+            Self::ScriptFailed => ("ScriptExecutionException", StatusCode::BAD_REQUEST),
             Self::Conflict => ("ConflictException", StatusCode::CONFLICT),
             Self::PayloadTooLarge => ("PayloadTooLargeException", StatusCode::PAYLOAD_TOO_LARGE),
             Self::TooManyRequests => ("ThrottlerException", StatusCode::TOO_MANY_REQUESTS),
@@ -178,6 +187,11 @@ impl ApiError {
     #[must_use]
     pub const fn code(&self) -> Code {
         self.0.code
+    }
+
+    /// Whether the fault is ours and not the caller's.
+    pub(crate) fn is_ours(&self) -> bool {
+        self.status_code().is_server_error()
     }
 
     /// The part of the body that does not depend on the request.
@@ -261,6 +275,8 @@ impl From<sluice_access::Error> for ApiError {
             Error::NoSchema(_) => Code::SchemaNotFound,
             Error::NoFile => Code::FileNotFound,
             Error::ForeignFile => Code::FileForbidden,
+            Error::NoValidationScript(_) => Code::ValidationScriptNotFound,
+            Error::NoExportScript(_) => Code::ExportScriptNotFound,
             Error::Database(_) | Error::Hash(_) | Error::Sign(_) => return Self::from_classified(error),
         };
         Self::new(code, error.to_string())
@@ -277,7 +293,7 @@ macro_rules! from_classified {
     )*};
 }
 
-from_classified!(sluice_db::Error, sluice_queue::Error, sluice_storage::Error, PortError);
+from_classified!(sluice_db::Error, sluice_queue::Error, sluice_storage::Error, sluice_sandbox::Error, PortError);
 
 impl From<sluice_service::secret_box::Error> for ApiError {
     fn from(error: sluice_service::secret_box::Error) -> Self {

@@ -10,6 +10,7 @@ use crate::openapi::Describe;
 
 mod auth;
 mod docs;
+mod export_scripts;
 mod extractors;
 mod groups;
 mod health;
@@ -21,6 +22,7 @@ mod projects;
 mod prompts;
 mod publishing;
 mod schemas;
+mod scripts;
 pub(crate) mod uploads;
 mod validation;
 mod wizard;
@@ -54,6 +56,7 @@ pub(crate) fn register(to: &mut impl Register) {
     register_prompts(to);
     register_schemas(to);
     register_generators(to);
+    register_scripts(to);
     register_uploads(to);
     register_manifests(to);
     register_jobs(to);
@@ -164,6 +167,30 @@ fn register_generators(to: &mut impl Register) {
     to.route((Post, "/schemas/{id}/generate-prompt-rules/stream"), "Lets a model write prompt rules, line by line", &[], schemas::prompt_rules::stream_prompt_rules);
     to.route((Post, "/schemas/{id}/generate-prompt-rules-from-corrections/stream"), "Lets a model write prompt rules from what people corrected, line by line", &[], schemas::prompt_rules::stream_prompt_rules_from_corrections);
     to.route((Post, "/validation/scripts/generate"), "Lets a model write a validation script", &[], validation::generate::generate_validation_script);
+}
+
+#[rustfmt::skip]
+fn register_scripts(to: &mut impl Register) {
+    // Validation
+    to.route((Post, "/validation/run"), "Checks a manifest with scripts and stores what they find", &[Forbidden, NotFound], validation::run_validation);
+    to.route((Post, "/validation/batch"), "Checks many manifests with scripts", &[], validation::run_validation_batch);
+    to.route((Post, "/validation/scripts/validate-syntax"), "Says whether a validation script can be used", &[], validation::check_validation_script);
+    to.route((Post, "/validation/scripts/test"), "Tries a validation script on data", &[], validation::try_validation_script);
+    to.route((Post, "/validation/scripts"), "Makes a validation script in a project", &[Forbidden], validation::create_validation_script);
+    to.route((Get, "/validation/scripts"), "Lists validation scripts, newest first", &[], validation::list_validation_scripts);
+    to.route((Get, "/validation/scripts/project/{projectId}"), "Lists the validation scripts of a project, newest first", &[], validation::list_validation_scripts_of_project);
+    to.route((Get, "/validation/scripts/{id}"), "Shows a validation script", &[], validation::show_validation_script);
+    to.route((Post, "/validation/scripts/{id}"), "Changes a validation script", &[], validation::update_validation_script);
+    to.route((Delete, "/validation/scripts/{id}"), "Deletes a validation script", &[], validation::delete_validation_script);
+    // Export scripts
+    to.route((Post, "/export-scripts/validate-syntax"), "Says whether an export script can be used", &[], export_scripts::check_export_script);
+    to.route((Post, "/export-scripts/test"), "Tries an export script on data", &[], export_scripts::try_export_script);
+    to.route((Post, "/export-scripts"), "Makes an export script in a project", &[Forbidden], export_scripts::create_export_script);
+    to.route((Get, "/export-scripts"), "Lists export scripts, newest first", &[], export_scripts::list_export_scripts);
+    to.route((Get, "/export-scripts/project/{projectId}"), "Lists the export scripts of a project in the order in which they run", &[], export_scripts::list_export_scripts_of_project);
+    to.route((Get, "/export-scripts/{id}"), "Shows an export script", &[], export_scripts::show_export_script);
+    to.route((Post, "/export-scripts/{id}"), "Changes an export script", &[], export_scripts::update_export_script);
+    to.route((Delete, "/export-scripts/{id}"), "Deletes an export script", &[], export_scripts::delete_export_script);
 }
 
 #[rustfmt::skip]

@@ -73,6 +73,10 @@ integer_id! {
     SchemaRuleId;
     /// A prompt's key.
     PromptId;
+    /// A validation script's key.
+    ValidationScriptId;
+    /// An export script's key.
+    ExportScriptId;
 }
 
 uuid_id! {

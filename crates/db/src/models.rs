@@ -1,6 +1,7 @@
 //! One file per table: its row and its queries; and `reports`, which add up over tables. Rows are neither wire types nor
 //! domain types.
 
+pub mod export_scripts;
 pub mod extractors;
 pub mod groups;
 pub mod job_stages;

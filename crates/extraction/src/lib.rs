@@ -11,4 +11,5 @@ pub mod required;
 pub mod response_form;
 pub mod rule;
 pub mod schema;
+pub mod scripts;
 pub mod validate;

@@ -71,6 +71,8 @@ pub(crate) struct Spent {
 #[derive(Debug)]
 pub(crate) struct Validated {
     pub(crate) extracted: LlmExtracted,
+    /// Whether the schema has all that it asks for; scripts have no say in it.
+    pub(crate) is_complete: bool,
     pub(crate) result: ValidationResult,
 }
 

@@ -5,7 +5,8 @@ use std::future::{Ready, ready};
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 use sluice_core::{
-    ExtractorId, GroupId, JobId, ManifestId, ModelId, ProjectId, PromptId, SchemaId, SchemaRuleId, UploadId, UserId,
+    ExportScriptId, ExtractorId, GroupId, JobId, ManifestId, ModelId, ProjectId, PromptId, SchemaId, SchemaRuleId,
+    UploadId, UserId, ValidationScriptId,
 };
 use uuid::Uuid;
 
@@ -110,7 +111,18 @@ macro_rules! uuid_segments {
     )*};
 }
 
-integer_segments!(ProjectId, GroupId, ManifestId, JobId, SchemaId, SchemaRuleId, PromptId, UserId);
+integer_segments!(
+    ProjectId,
+    GroupId,
+    ManifestId,
+    JobId,
+    SchemaId,
+    SchemaRuleId,
+    PromptId,
+    UserId,
+    ValidationScriptId,
+    ExportScriptId
+);
 uuid_segments!(ModelId: "Model", ExtractorId: "Extractor", UploadId: "Upload");
 
 fn parse_integer(text: &str) -> Result<i32> {

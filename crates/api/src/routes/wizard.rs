@@ -9,6 +9,7 @@ use sluice_db::models::schemas::{self, Schema};
 use sluice_db::models::validation_scripts::{self, NewValidationScript};
 use sluice_db::{AsyncPgConnection, Error as DbError};
 use sluice_extraction::validate;
+use sluice_sandbox::ScriptKind;
 use utoipa::ToSchema;
 
 use crate::error::{ApiError, Result};
@@ -16,9 +17,9 @@ use crate::extract::{Body, Fields, Input, User};
 use crate::respond::Created;
 use crate::routes::projects::{ProjectDto, ProjectForm};
 use crate::routes::schemas::{SchemaDto, new_schema, rules};
+use crate::routes::scripts::check_source;
+use crate::routes::validation;
 use crate::state::AppState;
-
-const SEVERITIES: [&str; 2] = ["warning", "error"];
 
 /// All that is made together; rules and scripts do not know their owners yet.
 struct Plan {
@@ -43,7 +44,7 @@ impl Input for WizardForm {
             project: fields.child("project", ProjectForm::read),
             json_schema: fields.object("jsonSchema").required(),
             rules: fields.children("rules", read_rule),
-            scripts: fields.children("validationScripts", read_script),
+            scripts: fields.children("validationScripts", validation::read_script),
         }
     }
 }
@@ -64,7 +65,7 @@ pub(crate) async fn create_with_wizard(
     let WizardForm { project, json_schema, rules, scripts } = form;
     let rules = rules.into_iter().map(complete_rule).collect::<Result<_>>()?;
     for script in &scripts {
-        check_script(script)?;
+        check_source(&state, ScriptKind::Validate, &script.name, &script.script).await?;
     }
     if let Err(errors) = validate::check_schema(&Value::Object(json_schema.clone())) {
         let messages: Vec<String> = errors.into_iter().map(|error| error.message).collect();
@@ -102,28 +103,4 @@ fn read_rule(fields: &mut Fields) -> NewSchemaRule {
 fn complete_rule(mut rule: NewSchemaRule) -> Result<NewSchemaRule> {
     rule.field_path = rules::complete_path(rule.field_path, &rule.rule_operator)?;
     Ok(rule)
-}
-
-fn read_script(fields: &mut Fields) -> NewValidationScript {
-    NewValidationScript {
-        name: fields.string("name").min_length(1).required(),
-        description: fields.string("description").optional(),
-        project_id: 0,
-        script: fields.string("script").required(),
-        severity: fields.string("severity").one_of(&SEVERITIES).optional().unwrap_or_else(|| "warning".to_owned()),
-        enabled: fields.boolean("enabled").optional().unwrap_or(true),
-    }
-}
-
-/// A script is called by this name.
-fn check_script(script: &NewValidationScript) -> Result<()> {
-    let words: Vec<&str> = script.script.split_whitespace().collect();
-    let has_function = words
-        .windows(2)
-        .any(|pair| matches!(pair, ["function", name] if name.starts_with("validate(") || *name == "validate"));
-    if has_function {
-        Ok(())
-    } else {
-        Err(ApiError::bad_request(format!("Script {} must have a function validate(extractedData)", script.name)))
-    }
 }

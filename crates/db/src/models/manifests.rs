@@ -11,6 +11,7 @@ use crate::schema::{groups, manifests, projects};
 
 pub mod edit;
 pub mod list;
+pub mod validation;
 
 /// A manifest without the text of its pages, which is large and read by [`load_ocr_result`] alone.
 #[derive(Debug, Clone, PartialEq, Queryable, Selectable)]
