@@ -42,6 +42,7 @@ fn run(work: Work) -> Response {
                 Err(error) => failed(error.kind(), error.to_string()),
             }
         }
+        Work::RunScripts { .. } | Work::CheckScript { .. } => failed(ErrorKind::Internal, "comes next".to_owned()),
         Work::ProbeLimits => probe(),
     }
 }
