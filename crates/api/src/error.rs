@@ -263,7 +263,7 @@ macro_rules! from_classified {
     )*};
 }
 
-from_classified!(sluice_db::Error, sluice_queue::Error, sluice_storage::Error, PortError);
+from_classified!(sluice_db::Error, sluice_queue::Error, sluice_storage::Error, sluice_sandbox::Error, PortError);
 
 impl From<sluice_service::secret_box::Error> for ApiError {
     fn from(error: sluice_service::secret_box::Error) -> Self {

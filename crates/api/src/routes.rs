@@ -6,6 +6,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use crate::error::{ApiError, Result};
 
 mod auth;
+mod exports;
 mod extractors;
 mod groups;
 mod health;
@@ -78,6 +79,11 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
         .route("/groups/{groupId}/manifests/batch", post().to(uploads::upload_manifests))
         // Manifests
         .route("/groups/{groupId}/manifests", get().to(manifests::list_manifests))
+        .route("/manifests/export/csv", get().to(exports::export_csv))
+        .route("/manifests/export/csv", post().to(exports::export_selected_csv))
+        .route("/manifests/export/xlsx", get().to(exports::export_xlsx))
+        .route("/manifests/export/xlsx", post().to(exports::export_selected_xlsx))
+        .route("/manifests/export-bulk", post().to(exports::export_bulk))
         .route("/manifests/{id}", get().to(manifests::show_manifest))
         .route("/manifests/{id}", patch().to(manifests::update_manifest))
         .route("/manifests/{id}", delete().to(manifests::delete_manifest))

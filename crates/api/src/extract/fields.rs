@@ -69,7 +69,7 @@ impl Fields {
     }
 
     /// A list of whole numbers.
-    #[expect(dead_code, reason = "the bulk routes of the next issue take lists of ids")]
+
     pub(crate) fn integers(&mut self, name: &'static str) -> Field<'_, Vec<i32>> {
         self.field(name, "isArray", |value| value.as_array()?.iter().map(parse_integer).collect())
     }
@@ -115,7 +115,7 @@ impl Fields {
     }
 
     /// Takes out all fields that are chosen by their name.
-    #[expect(dead_code, reason = "the list of manifests takes filters by path")]
+
     pub(crate) fn take_where(&mut self, is_chosen: impl Fn(&str) -> bool) -> Vec<(String, Value)> {
         let (chosen, rest) =
             std::mem::take(&mut self.object).into_iter().partition::<Vec<_>, _>(|(name, _)| is_chosen(name));
@@ -238,6 +238,11 @@ impl Field<'_, i32> {
 }
 
 impl Field<'_, f64> {
+    /// Not above.
+    pub(crate) fn max(self, most: f64) -> Self {
+        self.rule("max", move |number| *number <= most)
+    }
+
     /// Not below.
     pub(crate) fn min(self, least: f64) -> Self {
         self.rule("min", move |number| *number >= least)

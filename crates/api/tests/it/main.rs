@@ -5,6 +5,7 @@
 
 mod auth;
 mod envelope;
+mod exports;
 mod extractors;
 mod fixture;
 mod groups;

@@ -10,6 +10,7 @@ use crate::error::Result;
 use crate::schema::{groups, manifests, projects};
 
 pub mod edit;
+pub mod export;
 pub mod list;
 
 /// A manifest without the text of its pages, which is large and read by [`load_ocr_result`] alone.

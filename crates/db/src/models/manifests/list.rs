@@ -207,7 +207,16 @@ pub async fn last_errors(connection: &mut AsyncPgConnection, manifest_ids: &[i32
 type Query<'a> = manifests::BoxedQuery<'a, Pg>;
 
 fn filtered(group_id: i32, filter: &ManifestFilter) -> Query<'_> {
-    let mut query = manifests::table.filter(manifests::group_id.eq(group_id)).into_boxed();
+    let query = manifests::table.filter(manifests::group_id.eq(group_id)).into_boxed();
+    let query = restrict(query, filter);
+    match filter.extraction {
+        Some(state) => by_extraction(query, state),
+        None => query,
+    }
+}
+
+/// Applies all of a filter but how far the extraction came.
+pub(super) fn restrict<'a>(mut query: Query<'a>, filter: &'a ManifestFilter) -> Query<'a> {
     if let Some(status) = &filter.status {
         query = query.filter(manifests::status.eq(status));
     }
@@ -241,11 +250,7 @@ fn filtered(group_id: i32, filter: &ManifestFilter) -> Query<'_> {
                 .bind::<Text, _>(pattern),
         );
     }
-    query = by_quality(query, filter.ocr_quality);
-    match filter.extraction {
-        Some(state) => by_extraction(query, state),
-        None => query,
-    }
+    by_quality(query, filter.ocr_quality)
 }
 
 fn by_quality(mut query: Query<'_>, quality: OcrQuality) -> Query<'_> {
