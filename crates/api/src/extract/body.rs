@@ -1,4 +1,4 @@
-//! The body and the query as fields that are still to be checked.
+//! The body and the query, checked.
 
 use std::future::{Ready, ready};
 
@@ -15,15 +15,28 @@ use crate::extract::fields::Fields;
 /// Longer JSON is refused.
 const MAX_BODY_BYTES: usize = 2 * 1024 * 1024;
 
-/// The fields of a JSON body; no body has none.
-#[derive(Debug)]
-pub(crate) struct Body(pub(crate) Fields);
+/// What a request brings, as a handler wants it.
+pub(crate) trait Input: Sized + 'static {
+    /// Reads all fields, whatever they hold: a reader is also run without a request to describe what it reads.
+    fn read(fields: &mut Fields) -> Self;
+}
 
-/// The fields of the query; each value is a text, and of a repeated name the last one counts.
+/// A JSON body; no body has no fields.
 #[derive(Debug)]
-pub(crate) struct Query(pub(crate) Fields);
+pub(crate) struct Body<T>(pub(crate) T);
 
-impl FromRequest for Body {
+/// The query; each value is a text, and of a repeated name the last one counts.
+#[derive(Debug)]
+pub(crate) struct Query<T>(pub(crate) T);
+
+fn read<T: Input>(object: Map<String, Value>) -> Result<T> {
+    let mut fields = Fields::new(object);
+    let input = T::read(&mut fields);
+    fields.finish()?;
+    Ok(input)
+}
+
+impl<T: Input> FromRequest for Body<T> {
     type Error = ApiError;
     type Future = LocalBoxFuture<'static, Result<Self>>;
 
@@ -34,12 +47,12 @@ impl FromRequest for Body {
             if declared.is_some_and(|length: usize| length > MAX_BODY_BYTES) {
                 return Err(too_large());
             }
-            parse(&read(payload).await?).map(|fields| Self(Fields::new(fields)))
+            read(parse(&collect(payload).await?)?).map(Self)
         })
     }
 }
 
-async fn read(mut payload: Payload) -> Result<Vec<u8>> {
+async fn collect(mut payload: Payload) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     while let Some(chunk) = payload.next().await {
         let chunk = chunk
@@ -67,14 +80,14 @@ fn parse(bytes: &[u8]) -> Result<Map<String, Value>> {
     }
 }
 
-impl FromRequest for Query {
+impl<T: Input> FromRequest for Query<T> {
     type Error = ApiError;
     type Future = Ready<Result<Self>>;
 
     fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
         let pairs = url::form_urlencoded::parse(request.query_string().as_bytes());
         let fields = pairs.map(|(name, value)| (name.into_owned(), Value::String(value.into_owned()))).collect();
-        ready(Ok(Self(Fields::new(fields))))
+        ready(read(fields).map(Self))
     }
 }
 

@@ -7,6 +7,7 @@ use actix_web::{FromRequest, HttpRequest};
 use sluice_core::{ExtractorId, GroupId, JobId, ManifestId, ModelId, ProjectId, PromptId, SchemaId, UploadId};
 use uuid::Uuid;
 
+use super::description::Shape;
 use crate::error::{ApiError, Result};
 
 /// The dynamic segments of the path: one id, or two in their order.
@@ -16,11 +17,17 @@ pub(crate) struct Path<T>(pub(crate) T);
 /// Reads one segment.
 pub(crate) trait Segment: Sized {
     fn parse(text: &str) -> Result<Self>;
+
+    /// What it may be.
+    fn shape() -> Shape;
 }
 
 /// Reads all of them.
 pub(crate) trait Segments: Sized {
     fn parse_all(segments: &[&str]) -> Result<Self>;
+
+    /// What they may be, in their order.
+    fn shapes() -> Vec<Shape>;
 }
 
 impl<T: Segment> Segments for T {
@@ -30,6 +37,10 @@ impl<T: Segment> Segments for T {
             _ => Err(ApiError::not_found("Not found")),
         }
     }
+
+    fn shapes() -> Vec<Shape> {
+        vec![T::shape()]
+    }
 }
 
 impl<A: Segment, B: Segment> Segments for (A, B) {
@@ -38,6 +49,10 @@ impl<A: Segment, B: Segment> Segments for (A, B) {
             [a, b] => Ok((A::parse(a)?, B::parse(b)?)),
             _ => Err(ApiError::not_found("Not found")),
         }
+    }
+
+    fn shapes() -> Vec<Shape> {
+        vec![A::shape(), B::shape()]
     }
 }
 
@@ -56,6 +71,10 @@ impl Segment for String {
         let decoded = percent_encoding::percent_decode_str(text).decode_utf8();
         decoded.map(std::borrow::Cow::into_owned).map_err(|_source| ApiError::not_found("Not found"))
     }
+
+    fn shape() -> Shape {
+        Shape::string()
+    }
 }
 
 macro_rules! integer_segments {
@@ -63,6 +82,10 @@ macro_rules! integer_segments {
         impl Segment for $id {
             fn parse(text: &str) -> Result<Self> {
                 parse_integer(text).map($id)
+            }
+
+            fn shape() -> Shape {
+                Shape::integer()
             }
         }
     )*};
@@ -75,6 +98,10 @@ macro_rules! uuid_segments {
             fn parse(text: &str) -> Result<Self> {
                 let found: Option<Uuid> = text.parse().ok();
                 found.map($id).ok_or_else(|| ApiError::not_found(format!(concat!($noun, " {} not found"), text)))
+            }
+
+            fn shape() -> Shape {
+                Shape::string().format("uuid")
             }
         }
     )*};

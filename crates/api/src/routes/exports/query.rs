@@ -1,14 +1,16 @@
 //! What a caller asks an export for: filters in the query, or ids in the body.
 
-use sluice_core::{ManifestStatus, NanoAmount};
+use sluice_core::NanoAmount;
 use sluice_db::models::manifests::export::{Matching, Selection};
 use sluice_db::models::manifests::list::{DataFilter, ExtractionState, ManifestFilter, OcrQuality};
 
 use super::MAX_MANIFESTS;
-use crate::extract::Fields;
+use crate::extract::{Fields, Input};
 
 /// The longest path into extracted data.
 const MAX_PATH: usize = 200;
+
+const STATUSES: &[&str] = &["pending", "processing", "completed", "partial", "failed"];
 
 const STATES: [(&str, ExtractionState); 5] = [
     ("not_extracted", ExtractionState::NotExtracted),
@@ -30,8 +32,8 @@ pub(crate) struct ExportSelected(pub(crate) Selection);
 #[derive(Debug)]
 pub(crate) struct ExportBulk(pub(crate) Selection);
 
-impl ExportFilters {
-    pub(crate) fn read(fields: &mut Fields) -> Self {
+impl Input for ExportFilters {
+    fn read(fields: &mut Fields) -> Self {
         let project_id = fields.integer("projectId").optional();
         let group_id = fields.integer("groupId").optional();
         // Rows come newest first, whatever is asked for.
@@ -60,8 +62,9 @@ fn read_filter(fields: &mut Fields) -> ManifestFilter {
     };
     let extraction = fields.string("extractionStatus").rule("isIn", |word| state(word).is_some()).optional();
     let human_verified = fields.string("humanVerified").one_of(&["true", "false"]).optional();
-    let extractor = fields.string("textExtractorId").rule("isUuid", |id| id.parse::<uuid::Uuid>().is_ok()).optional();
-    let mut status = fields.string("status").rule("isEnum", |word| word.parse::<ManifestStatus>().is_ok()).optional();
+    let extractor =
+        fields.string("textExtractorId").format("isUuid", "uuid", |id| id.parse::<uuid::Uuid>().is_ok()).optional();
+    let mut status = fields.string("status").enumeration(STATUSES).optional();
     let data = read_data_filters(fields, &mut status);
     ManifestFilter {
         status,
@@ -89,10 +92,10 @@ fn read_data_filters(fields: &mut Fields, status: &mut Option<String>) -> Vec<Da
         let path = name.strip_prefix("filter[").and_then(|rest| rest.strip_suffix(']')).unwrap_or_default();
         let value = value.as_str().unwrap_or_default().trim();
         if path == "status" {
-            match value.parse::<ManifestStatus>() {
-                Ok(_) => *status = Some(value.to_owned()),
-                Err(_) if value.is_empty() => {}
-                Err(_) => fields.fail("filter.status", "isEnum"),
+            if STATUSES.contains(&value) {
+                *status = Some(value.to_owned());
+            } else if !value.is_empty() {
+                fields.fail("filter.status", "isEnum");
             }
         } else if !is_path(path) {
             fields.fail("filter", "jsonPathMap");
@@ -118,20 +121,16 @@ fn is_path(text: &str) -> bool {
     text.len() <= MAX_PATH && text.split('.').all(is_name)
 }
 
-impl ExportSelected {
-    pub(crate) fn read(fields: &mut Fields) -> Self {
-        let ids = fields
-            .integers("manifestIds")
-            .rule("arrayNotEmpty", |ids| !ids.is_empty())
-            .rule("arrayMaxSize", |ids| ids.len() <= MAX_MANIFESTS)
-            .required();
+impl Input for ExportSelected {
+    fn read(fields: &mut Fields) -> Self {
+        let ids = fields.integers("manifestIds").count_up_to(MAX_MANIFESTS).required();
         Self(Selection::Listed(ids))
     }
 }
 
-impl ExportBulk {
+impl Input for ExportBulk {
     /// Its ids are texts; `integers` takes those too.
-    pub(crate) fn read(fields: &mut Fields) -> Self {
+    fn read(fields: &mut Fields) -> Self {
         let ExportSelected(selection) = ExportSelected::read(fields);
         Self(selection)
     }
