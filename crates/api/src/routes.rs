@@ -67,6 +67,8 @@ fn register_service(to: &mut impl Register) {
     // Auth
     to.route((Post, "/auth/login"), "Signs in with name and password", &[Unauthorized], auth::log_in);
     to.route((Get, "/auth/profile"), "Shows who asks", &[], auth::show_profile);
+    to.route((Post, "/auth/change-password"), "Sets another password for oneself", &[], auth::change_password);
+    to.route((Post, "/auth/users/{id}/unlock"), "Lets somebody sign in again after too many wrong passwords", &[], auth::unlock_user);
 }
 
 #[rustfmt::skip]
