@@ -11,6 +11,7 @@ use crate::openapi::Describe;
 mod auth;
 mod docs;
 mod export_scripts;
+mod exports;
 mod extractors;
 mod groups;
 mod health;
@@ -207,6 +208,13 @@ fn register_manifests(to: &mut impl Register) {
     to.route((Get, "/groups/{groupId}/manifests"), "Lists the manifests of a group", &[], manifests::list_manifests);
     to.route((Get, "/groups/{groupId}/manifests/ids"), "Lists the ids of all manifests that match", &[], manifests::list_manifest_ids);
     to.route((Post, "/groups/{groupId}/manifests/delete-bulk"), "Deletes manifests of a group with their files", &[], manifests::delete_manifests);
+    // Exports
+    to.route((Get, "/manifests/export/csv"), "Exports own manifests that match as CSV", &[], exports::export_csv);
+    to.route((Post, "/manifests/export/csv"), "Exports own manifests of a list as CSV", &[], exports::export_selected_csv);
+    to.route((Get, "/manifests/export/xlsx"), "Exports own manifests that match as a workbook", &[], exports::export_xlsx);
+    to.route((Post, "/manifests/export/xlsx"), "Exports own manifests of a list as a workbook", &[], exports::export_selected_xlsx);
+    to.route((Post, "/manifests/export-bulk"), "Exports own manifests of a list as CSV", &[], exports::export_bulk);
+    // Single manifests
     to.route((Get, "/manifests/{id}"), "Shows a manifest", &[], manifests::show_manifest);
     to.route((Patch, "/manifests/{id}"), "Changes data or state of a manifest", &[], manifests::update_manifest);
     to.route((Delete, "/manifests/{id}"), "Deletes a manifest with its file", &[], manifests::delete_manifest);

@@ -8,6 +8,7 @@ mod auth;
 mod corrections;
 mod envelope;
 mod export_scripts;
+mod exports;
 mod extractors;
 mod fixture;
 mod generators;

@@ -10,6 +10,7 @@ use crate::error::Result;
 use crate::schema::{groups, manifests, projects};
 
 pub mod edit;
+pub mod export;
 pub mod list;
 pub mod validation;
 

@@ -13,7 +13,7 @@ use super::Manifest;
 use crate::error::Result;
 use crate::schema::{jobs, manifests};
 
-mod filter;
+pub(super) mod filter;
 mod sort;
 
 pub use self::filter::{DataFilter, DataTest, ExtractionState, ManifestFilter, OcrQuality};
