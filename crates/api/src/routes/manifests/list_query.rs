@@ -259,7 +259,7 @@ mod tests {
 
     #[test]
     fn the_newest_come_first_unless_an_order_is_given() {
-        let sort = |query| read(query).unwrap().sort(&schema());
+        let sort = |query: &str| read(query).unwrap().sort(&schema());
         let by = |column, descending| Sort { key: SortKey::Column(column), descending };
         assert_eq!(sort(""), by(SortColumn::CreatedAt, true));
         assert_eq!(sort("order=asc"), by(SortColumn::CreatedAt, false));
