@@ -85,6 +85,8 @@ impl From<&AccessError> for Refusal {
             | AccessError::LockedForGood
             | AccessError::NoGroup(_)
             | AccessError::NoSchema(_)
+            | AccessError::NoValidationScript(_)
+            | AccessError::NoExportScript(_)
             | AccessError::Database(_)
             | AccessError::Hash(_)
             | AccessError::Sign(_) => match error.kind() {
