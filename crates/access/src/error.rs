@@ -19,6 +19,9 @@ pub enum Error {
     /// The name or the password is wrong; which one is not told.
     #[error("Invalid credentials")]
     InvalidCredentials,
+    /// The present password is not the one that was told.
+    #[error("Invalid current password")]
+    WrongPassword,
     /// Too many wrong passwords.
     #[error("Account locked until {}", until.to_rfc3339_opts(chrono::SecondsFormat::Millis, true))]
     Locked {
@@ -46,6 +49,12 @@ pub enum Error {
     /// There is no such schema.
     #[error("Schema {0} not found")]
     NoSchema(SchemaId),
+    /// There is no such file, or no manifest has it.
+    #[error("File not found")]
+    NoFile,
+    /// The file is of a manifest of another's.
+    #[error("Access denied")]
+    ForeignFile,
     /// There is no such validation script.
     #[error("Validation script {0} not found")]
     NoValidationScript(ValidationScriptId),
@@ -69,13 +78,15 @@ impl Classify for Error {
             Self::MissingToken
             | Self::InvalidToken
             | Self::InvalidCredentials
+            | Self::WrongPassword
             | Self::Locked { .. }
             | Self::LockedForGood => ErrorKind::Unauthenticated,
-            Self::ForeignProject { .. } => ErrorKind::Forbidden,
+            Self::ForeignProject { .. } | Self::ForeignFile => ErrorKind::Forbidden,
             Self::NoProject(_)
             | Self::NoGroup(_)
             | Self::NoManifest(_)
             | Self::NoSchema(_)
+            | Self::NoFile
             | Self::NoValidationScript(_)
             | Self::NoExportScript(_) => ErrorKind::NotFound,
             Self::Database(error) => error.kind(),

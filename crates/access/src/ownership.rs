@@ -4,7 +4,7 @@ use sluice_core::{ExportScriptId, GroupId, ManifestId, ProjectId, SchemaId, Vali
 use sluice_db::AsyncPgConnection;
 use sluice_db::models::export_scripts::{self, ExportScript};
 use sluice_db::models::groups::{self, Group};
-use sluice_db::models::manifests;
+use sluice_db::models::manifests::{self, Manifest};
 use sluice_db::models::projects::{self, Project};
 use sluice_db::models::schemas::{self, Schema};
 use sluice_db::models::validation_scripts::{self, ValidationScript};
@@ -65,6 +65,15 @@ pub async fn check_manifest(
     let (project, owner) = manifests::find_owner(connection, id.0).await?.ok_or(Error::NoManifest(id))?;
     let project = ProjectId(project);
     if Access::Owner.permits(identity, owner) { Ok(project) } else { Err(Error::ForeignProject { project }) }
+}
+
+/// Loads the manifest whose file is stored under a key, for its owner and for admins.
+///
+/// # Errors
+/// `NoFile` or `ForeignFile`.
+pub async fn load_by_file(connection: &mut AsyncPgConnection, identity: &Identity, key: &str) -> Result<Manifest> {
+    let (manifest, owner) = manifests::find_by_storage_key(connection, key).await?.ok_or(Error::NoFile)?;
+    if Access::OwnerOrAdmin.permits(identity, owner) { Ok(manifest) } else { Err(Error::ForeignFile) }
 }
 
 /// Loads a schema that the caller may use.

@@ -52,6 +52,7 @@ pub enum Code {
     GroupNotFound,
     ManifestNotFound,
     SchemaNotFound,
+    PromptNotFound,
     ValidationScriptNotFound,
     ExportScriptNotFound,
     JobNotFound,
@@ -66,7 +67,7 @@ pub enum Code {
 
 impl Code {
     /// All of them.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::BadRequest,
         Self::ValidationFailed,
         Self::ManifestValidationFailed,
@@ -82,6 +83,7 @@ impl Code {
         Self::GroupNotFound,
         Self::ManifestNotFound,
         Self::SchemaNotFound,
+        Self::PromptNotFound,
         Self::ValidationScriptNotFound,
         Self::ExportScriptNotFound,
         Self::JobNotFound,
@@ -113,6 +115,7 @@ impl Code {
             Self::GroupNotFound => ("GroupNotFoundException", StatusCode::NOT_FOUND),
             Self::ManifestNotFound => ("MANIFEST_NOT_FOUND", StatusCode::NOT_FOUND),
             Self::SchemaNotFound => ("SchemaNotFoundException", StatusCode::NOT_FOUND),
+            Self::PromptNotFound => ("PromptNotFoundException", StatusCode::NOT_FOUND),
             Self::ValidationScriptNotFound => ("ValidationScriptNotFoundException", StatusCode::NOT_FOUND),
             Self::ExportScriptNotFound => ("ExportScriptNotFoundException", StatusCode::NOT_FOUND),
             Self::JobNotFound => ("JobNotFoundException", StatusCode::NOT_FOUND),
@@ -142,6 +145,13 @@ impl ApiError {
     pub fn new(code: Code, message: impl Into<String>) -> Self {
         let message = code.constant_message().map_or_else(|| message.into(), str::to_owned);
         Self(Box::new(Inner { code, message, params: None, details: None, source: None }))
+    }
+
+    /// A fault of ours or of something that we depend on, with a message that tells nothing of this one.
+    pub(crate) fn fault(message: &'static str) -> Self {
+        let mut error = Self::new(Code::Internal, message);
+        message.clone_into(&mut error.0.message);
+        error
     }
 
     /// The input can't be used.
@@ -249,7 +259,9 @@ impl From<sluice_access::Error> for ApiError {
         let code = match &error {
             Error::MissingToken => Code::MissingToken,
             Error::InvalidToken => Code::InvalidToken,
-            Error::InvalidCredentials | Error::Locked { .. } | Error::LockedForGood => Code::Unauthorized,
+            Error::InvalidCredentials | Error::WrongPassword | Error::Locked { .. } | Error::LockedForGood => {
+                Code::Unauthorized
+            }
             Error::ForeignProject { project } => {
                 return Self::new(Code::ProjectForbidden, error.to_string()).with_params(json!({"projectId": project}));
             }
@@ -261,6 +273,8 @@ impl From<sluice_access::Error> for ApiError {
             }
             Error::NoGroup(_) => Code::GroupNotFound,
             Error::NoSchema(_) => Code::SchemaNotFound,
+            Error::NoFile => Code::FileNotFound,
+            Error::ForeignFile => Code::FileForbidden,
             Error::NoValidationScript(_) => Code::ValidationScriptNotFound,
             Error::NoExportScript(_) => Code::ExportScriptNotFound,
             Error::Database(_) | Error::Hash(_) | Error::Sign(_) => return Self::from_classified(error),

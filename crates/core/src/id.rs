@@ -69,6 +69,8 @@ integer_id! {
     JobId;
     /// A schema's key.
     SchemaId;
+    /// The key of a schema's rule.
+    SchemaRuleId;
     /// A prompt's key.
     PromptId;
     /// A validation script's key.

@@ -19,7 +19,7 @@ pub use event::{
 };
 pub use id::{
     ExportScriptId, ExtractorId, GroupId, JobId, ManifestId, ModelId, ProjectId, PromptId, QueueJobId, RequestId,
-    SchemaId, UploadId, UserId, ValidationScriptId,
+    SchemaId, SchemaRuleId, UploadId, UserId, ValidationScriptId,
 };
 pub use job::{IllegalTransition, JobKind, JobStatus, JobTransition};
 pub use job_message::{JobMessage, JobMessageV1};

@@ -126,7 +126,7 @@ fn describe_schema_error(error: &jsonschema::ValidationError<'_>) -> InvalidSche
     InvalidSchema { message: error.to_string(), path: error.instance_path().to_string() }
 }
 
-fn compile(json_schema: &Value) -> Result<Validator, InvalidSchema> {
+pub(crate) fn compile(json_schema: &Value) -> Result<Validator, InvalidSchema> {
     let mut options = jsonschema::options();
     options = options.should_validate_formats(true);
     if json_schema.get("$schema").is_none() {
@@ -159,12 +159,12 @@ pub fn check(data: &Value, json_schema: &Value, required_fields: &[String]) -> R
     Ok(issues)
 }
 
-fn dot_path(pointer: &str) -> String {
+pub(crate) fn dot_path(pointer: &str) -> String {
     pointer.trim_start_matches('/').replace('/', ".")
 }
 
 /// Whether a path leads to something: `a[]` to an array with items, `a[].b` to a value in at least one of them.
-fn is_present(data: &Value, path: &str) -> bool {
+pub(crate) fn is_present(data: &Value, path: &str) -> bool {
     let (segment, rest) = path.split_once('.').map_or((path, None), |(segment, rest)| (segment, Some(rest)));
     let (name, is_array) = segment.strip_suffix("[]").map_or((segment, false), |name| (name, true));
     let value = if name.is_empty() { Some(data) } else { data.get(name) };

@@ -2,6 +2,7 @@
 
 mod batch;
 mod dto;
+pub(crate) mod generate;
 mod run;
 mod script_set;
 mod scripts;

@@ -16,14 +16,10 @@ use crate::error::{ApiError, Result};
 use crate::extract::{Body, Fields, Input, User};
 use crate::respond::Created;
 use crate::routes::projects::{ProjectDto, ProjectForm};
-use crate::routes::schemas::{SchemaDto, new_schema};
+use crate::routes::schemas::{SchemaDto, new_schema, rules};
 use crate::routes::scripts::check_source;
 use crate::routes::validation;
 use crate::state::AppState;
-
-const RULE_TYPES: [&str; 2] = ["verification", "restriction"];
-const RULE_OPERATORS: [&str; 7] =
-    ["pattern", "enum", "range_min", "range_max", "length_min", "length_max", "ocr_correction"];
 
 /// All that is made together; rules and scripts do not know their owners yet.
 struct Plan {
@@ -99,27 +95,12 @@ async fn make(connection: &mut AsyncPgConnection, plan: Plan) -> std::result::Re
     Ok((projects::update(connection, project.id, &changes).await?, schema))
 }
 
+/// Its schema has no id yet.
 fn read_rule(fields: &mut Fields) -> NewSchemaRule {
-    NewSchemaRule {
-        schema_id: 0,
-        field_path: fields.string("fieldPath").required(),
-        rule_type: fields.string("ruleType").one_of(&RULE_TYPES).required(),
-        rule_operator: fields.string("ruleOperator").one_of(&RULE_OPERATORS).required(),
-        rule_config: Value::Object(fields.object("ruleConfig").optional().unwrap_or_default()),
-        error_message: fields.string("errorMessage").optional(),
-        priority: fields.integer("priority").within(0, 10).optional().unwrap_or(0),
-        enabled: fields.boolean("enabled").optional().unwrap_or(true),
-        description: fields.string("description").optional(),
-    }
+    rules::read_rule(fields, 0)
 }
 
-/// A correction of what OCR misread may be for all fields; other rules are for one.
 fn complete_rule(mut rule: NewSchemaRule) -> Result<NewSchemaRule> {
-    if rule.field_path.trim().is_empty() {
-        if rule.rule_operator != "ocr_correction" {
-            return Err(ApiError::bad_request("fieldPath is required"));
-        }
-        "*".clone_into(&mut rule.field_path);
-    }
+    rule.field_path = rules::complete_path(rule.field_path, &rule.rule_operator)?;
     Ok(rule)
 }

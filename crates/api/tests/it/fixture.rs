@@ -101,6 +101,17 @@ impl Service {
         diesel::sql_query(statement).execute(&mut connection).await.unwrap();
     }
 
+    /// What a query says, in its column `text`.
+    pub(crate) async fn text(&self, query: &str) -> String {
+        #[derive(diesel::QueryableByName)]
+        struct Row {
+            #[diesel(sql_type = diesel::sql_types::Text)]
+            text: String,
+        }
+        let mut connection = self.pool.get().await.unwrap();
+        diesel::sql_query(query).get_result::<Row>(&mut connection).await.unwrap().text
+    }
+
     /// A manifest whose file is not in storage.
     pub(crate) async fn manifest(&self, workspace: &Workspace, number: u32) -> i32 {
         let mut connection = self.pool.get().await.unwrap();

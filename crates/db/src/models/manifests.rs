@@ -87,6 +87,20 @@ pub async fn find_by_content(
         .optional()?)
 }
 
+/// Finds the manifest whose file is stored under a key, and its owner's user id.
+///
+/// # Errors
+/// When the query fails.
+pub async fn find_by_storage_key(connection: &mut AsyncPgConnection, key: &str) -> Result<Option<(Manifest, i32)>> {
+    Ok(manifests::table
+        .inner_join(groups::table.inner_join(projects::table))
+        .filter(manifests::storage_key.eq(key))
+        .select((Manifest::as_select(), projects::user_id))
+        .first(connection)
+        .await
+        .optional()?)
+}
+
 /// Inserts a manifest; `None` when the group has a manifest with the same content.
 ///
 /// # Errors

@@ -111,6 +111,21 @@ pub async fn list_by_project(connection: &mut AsyncPgConnection, project_id: i32
         .await?)
 }
 
+/// Finds the JSON schema that the project of a group has by default.
+///
+/// # Errors
+/// When the query fails.
+pub async fn find_default_of_group(connection: &mut AsyncPgConnection, group_id: i32) -> Result<Option<Value>> {
+    Ok(groups::table
+        .inner_join(projects::table)
+        .inner_join(schemas::table.on(projects::default_schema_id.eq(schemas::id.nullable())))
+        .filter(groups::id.eq(group_id))
+        .select(schemas::json_schema)
+        .first(connection)
+        .await
+        .optional()?)
+}
+
 /// Changes a schema in place and forgets the results of checks against the old one.
 ///
 /// # Errors
