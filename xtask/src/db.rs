@@ -217,6 +217,7 @@ fn sql_type(udt: &str) -> Result<&'static str> {
         "text" => "Text",
         "varchar" => "Varchar",
         "bytea" => "Bytea",
+        "numeric" => "Numeric",
         "date" => "Date",
         "timestamptz" => "Timestamptz",
         "uuid" => "Uuid",

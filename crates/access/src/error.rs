@@ -2,7 +2,7 @@
 #![deny(clippy::wildcard_enum_match_arm)]
 
 use chrono::{DateTime, Utc};
-use sluice_core::{Classify, ErrorKind, GroupId, ManifestId, ProjectId, SchemaId};
+use sluice_core::{Classify, ErrorKind, ExportScriptId, GroupId, ManifestId, ProjectId, SchemaId, ValidationScriptId};
 
 /// The result of asking for access.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -49,6 +49,18 @@ pub enum Error {
     /// There is no such schema.
     #[error("Schema {0} not found")]
     NoSchema(SchemaId),
+    /// There is no such file, or no manifest has it.
+    #[error("File not found")]
+    NoFile,
+    /// The file is of a manifest of another's.
+    #[error("Access denied")]
+    ForeignFile,
+    /// There is no such validation script.
+    #[error("Validation script {0} not found")]
+    NoValidationScript(ValidationScriptId),
+    /// There is no such export script.
+    #[error("Export script {0} not found")]
+    NoExportScript(ExportScriptId),
     /// The database failed.
     #[error("access could not be checked")]
     Database(#[from] sluice_db::Error),
@@ -69,8 +81,14 @@ impl Classify for Error {
             | Self::WrongPassword
             | Self::Locked { .. }
             | Self::LockedForGood => ErrorKind::Unauthenticated,
-            Self::ForeignProject { .. } => ErrorKind::Forbidden,
-            Self::NoProject(_) | Self::NoGroup(_) | Self::NoManifest(_) | Self::NoSchema(_) => ErrorKind::NotFound,
+            Self::ForeignProject { .. } | Self::ForeignFile => ErrorKind::Forbidden,
+            Self::NoProject(_)
+            | Self::NoGroup(_)
+            | Self::NoManifest(_)
+            | Self::NoSchema(_)
+            | Self::NoFile
+            | Self::NoValidationScript(_)
+            | Self::NoExportScript(_) => ErrorKind::NotFound,
             Self::Database(error) => error.kind(),
             Self::Hash(_) | Self::Sign(_) => ErrorKind::Internal,
         }

@@ -31,8 +31,10 @@ pub struct Config {
     pub events: sluice_event_bus::Config,
     /// The store.
     pub storage: sluice_storage::Config,
-    /// The sandbox, which tests of extractors run in.
+    /// The sandbox, which users' scripts and tests of extractors run in.
     pub sandbox: sluice_sandbox::Config,
+    /// How models are asked.
+    pub llm: sluice_llm::Config,
     /// Seals the keys of models and extractors.
     pub secrets: Arc<SecretBox>,
 }
@@ -52,6 +54,7 @@ impl Config {
             events: sluice_event_bus::Config::read(env),
             storage: sluice_storage::Config::read(env),
             sandbox: sluice_sandbox::Config::read(env),
+            llm: sluice_llm::Config::read(env),
             secrets: Arc::new(SecretBox::read(env)),
         }
     }

@@ -52,8 +52,12 @@ pub enum Code {
     GroupNotFound,
     ManifestNotFound,
     SchemaNotFound,
+    PromptNotFound,
+    ValidationScriptNotFound,
+    ExportScriptNotFound,
     JobNotFound,
     FileNotFound,
+    ScriptFailed,
     Conflict,
     PayloadTooLarge,
     TooManyRequests,
@@ -63,7 +67,7 @@ pub enum Code {
 
 impl Code {
     /// All of them.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 26] = [
         Self::BadRequest,
         Self::ValidationFailed,
         Self::ManifestValidationFailed,
@@ -79,8 +83,12 @@ impl Code {
         Self::GroupNotFound,
         Self::ManifestNotFound,
         Self::SchemaNotFound,
+        Self::PromptNotFound,
+        Self::ValidationScriptNotFound,
+        Self::ExportScriptNotFound,
         Self::JobNotFound,
         Self::FileNotFound,
+        Self::ScriptFailed,
         Self::Conflict,
         Self::PayloadTooLarge,
         Self::TooManyRequests,
@@ -107,8 +115,12 @@ impl Code {
             Self::GroupNotFound => ("GroupNotFoundException", StatusCode::NOT_FOUND),
             Self::ManifestNotFound => ("MANIFEST_NOT_FOUND", StatusCode::NOT_FOUND),
             Self::SchemaNotFound => ("SchemaNotFoundException", StatusCode::NOT_FOUND),
+            Self::PromptNotFound => ("PromptNotFoundException", StatusCode::NOT_FOUND),
+            Self::ValidationScriptNotFound => ("ValidationScriptNotFoundException", StatusCode::NOT_FOUND),
+            Self::ExportScriptNotFound => ("ExportScriptNotFoundException", StatusCode::NOT_FOUND),
             Self::JobNotFound => ("JobNotFoundException", StatusCode::NOT_FOUND),
             Self::FileNotFound => ("FILE_NOT_FOUND", StatusCode::NOT_FOUND),
+            Self::ScriptFailed => ("ScriptExecutionException", StatusCode::BAD_REQUEST),
             Self::Conflict => ("ConflictException", StatusCode::CONFLICT),
             Self::PayloadTooLarge => ("PayloadTooLargeException", StatusCode::PAYLOAD_TOO_LARGE),
             Self::TooManyRequests => ("ThrottlerException", StatusCode::TOO_MANY_REQUESTS),
@@ -133,6 +145,13 @@ impl ApiError {
     pub fn new(code: Code, message: impl Into<String>) -> Self {
         let message = code.constant_message().map_or_else(|| message.into(), str::to_owned);
         Self(Box::new(Inner { code, message, params: None, details: None, source: None }))
+    }
+
+    /// A fault of ours or of something that we depend on, with a message that tells nothing of this one.
+    pub(crate) fn fault(message: &'static str) -> Self {
+        let mut error = Self::new(Code::Internal, message);
+        message.clone_into(&mut error.0.message);
+        error
     }
 
     /// The input can't be used.
@@ -168,6 +187,11 @@ impl ApiError {
     #[must_use]
     pub const fn code(&self) -> Code {
         self.0.code
+    }
+
+    /// Whether the fault is ours and not the caller's.
+    pub(crate) fn is_ours(&self) -> bool {
+        self.status_code().is_server_error()
     }
 
     /// The part of the body that does not depend on the request.
@@ -249,6 +273,10 @@ impl From<sluice_access::Error> for ApiError {
             }
             Error::NoGroup(_) => Code::GroupNotFound,
             Error::NoSchema(_) => Code::SchemaNotFound,
+            Error::NoFile => Code::FileNotFound,
+            Error::ForeignFile => Code::FileForbidden,
+            Error::NoValidationScript(_) => Code::ValidationScriptNotFound,
+            Error::NoExportScript(_) => Code::ExportScriptNotFound,
             Error::Database(_) | Error::Hash(_) | Error::Sign(_) => return Self::from_classified(error),
         };
         Self::new(code, error.to_string())

@@ -1,7 +1,6 @@
 //! What all handlers share.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use sluice_access::Authenticator;
 use sluice_core::ports::{Clock, ObjectStore, SystemClock};
@@ -16,9 +15,6 @@ use crate::application::BuildError;
 use crate::config::Config;
 use crate::error::Result;
 
-/// How long a model may take to answer a test.
-const MODEL_TEST_TIMEOUT: Duration = Duration::from_secs(30);
-
 /// What all handlers share; clones share all.
 #[derive(Debug, Clone)]
 pub(crate) struct AppState {
@@ -31,7 +27,7 @@ pub(crate) struct AppState {
     pub(crate) sandbox: Sandbox,
     pub(crate) secrets: Arc<SecretBox>,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) http: reqwest::Client,
+    pub(crate) models: sluice_llm::Client,
     /// Work that goes on when its caller is gone, and that shutdown waits for.
     pub(crate) tasks: Tasks,
 }
@@ -40,12 +36,6 @@ impl AppState {
     pub(crate) async fn connect(config: &Config) -> std::result::Result<Self, BuildError> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let pool = Pool::new(&config.db)?;
-        let http = reqwest::Client::builder()
-            .timeout(MODEL_TEST_TIMEOUT)
-            // A redirect could lead a key to another host.
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .map_err(BuildError::Http)?;
         Ok(Self {
             producer: Producer::connect(&config.queue).await?,
             publisher: Publisher::connect(&config.events).await?,
@@ -53,11 +43,11 @@ impl AppState {
             presigner: Presigner::new(&config.storage),
             authenticator: Authenticator::new(&config.access, pool.clone(), clock.clone()),
             sandbox: Sandbox::new(config.sandbox.clone()),
+            models: sluice_llm::Client::new(config.llm.clone())?,
             secrets: config.secrets.clone(),
             tasks: Tasks::new(),
             clock,
             pool,
-            http,
         })
     }
 

@@ -2,6 +2,7 @@
 
 mod config;
 mod error;
+mod explain;
 pub mod migrate;
 pub mod models;
 mod pool;

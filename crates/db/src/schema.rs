@@ -130,6 +130,19 @@ diesel::table! {
 }
 
 diesel::table! {
+    manifest_values (manifest_id, path) {
+        manifest_id -> Int4,
+        group_id -> Int4,
+        path -> Text,
+        text -> Text,
+        is_cut -> Bool,
+        number -> Nullable<Numeric>,
+        moment -> Nullable<Timestamptz>,
+        truth -> Nullable<Bool>,
+    }
+}
+
+diesel::table! {
     manifests (id) {
         id -> Int4,
         group_id -> Int4,
@@ -159,6 +172,8 @@ diesel::table! {
         last_event_number -> Int8,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        has_data -> Bool,
+        has_errors -> Bool,
     }
 }
 
@@ -187,6 +202,7 @@ diesel::table! {
         diffs -> Jsonb,
         metadata -> Nullable<Jsonb>,
         created_at -> Timestamptz,
+        project_id -> Nullable<Int4>,
     }
 }
 
@@ -321,6 +337,7 @@ diesel::joinable!(llm_calls -> jobs (job_id));
 diesel::joinable!(manifests -> extractors (text_extractor_id));
 diesel::joinable!(manifests -> groups (group_id));
 diesel::joinable!(operation_logs -> manifests (manifest_id));
+diesel::joinable!(operation_logs -> projects (project_id));
 diesel::joinable!(operation_logs -> users (user_id));
 diesel::joinable!(projects -> extractors (text_extractor_id));
 diesel::joinable!(projects -> models (llm_model_id));
@@ -339,6 +356,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     job_stages,
     jobs,
     llm_calls,
+    manifest_values,
     manifests,
     models,
     operation_logs,

@@ -106,7 +106,7 @@ impl ScriptRunner {
         let mut worker = self.sandbox.start(work).await?;
         self.children_started += 1;
         self.spent = Duration::ZERO;
-        match worker.receive(self.sandbox.script_deadline()).await? {
+        match worker.receive(self.sandbox.script_deadline()).await.map_err(fault_of_sandbox)? {
             Response::Ready => Ok(worker),
             other => Err(unexpected(other)),
         }
@@ -137,6 +137,16 @@ fn fault_of_script(error: Error) -> Result<ScriptError> {
         Error::Died { .. } => Ok(ScriptError::new("the script was ended: it used too much time or memory")),
         Error::TimedOut => Ok(ScriptError::new("the script was ended: it took too long")),
         Error::Refused { .. } | Error::Broken { .. } | Error::Nonsense(_) => Err(error),
+    }
+}
+
+/// A child that ends before it knows a script was not ended by one.
+fn fault_of_sandbox(error: Error) -> Error {
+    match error {
+        Error::Died { .. } | Error::TimedOut => {
+            broken("starting a child for scripts", std::io::Error::other(error.to_string()))
+        }
+        Error::Refused { .. } | Error::Broken { .. } | Error::Nonsense(_) => error,
     }
 }
 

@@ -8,9 +8,8 @@ use sluice_db::models::schemas::Schema;
 use sluice_extraction::cost::{ExtractorPricing, ModelPricing, Usage};
 use sluice_extraction::prompt::Rule;
 use sluice_extraction::validate::ValidationResult;
+use sluice_llm::Endpoint;
 use uuid::Uuid;
-
-use crate::adapters::openai::Endpoint;
 
 /// After LOAD: everything that the job needs exists and fits together.
 #[derive(Debug)]
@@ -72,6 +71,8 @@ pub(crate) struct Spent {
 #[derive(Debug)]
 pub(crate) struct Validated {
     pub(crate) extracted: LlmExtracted,
+    /// Whether the schema has all that it asks for; scripts have no say in it.
+    pub(crate) is_complete: bool,
     pub(crate) result: ValidationResult,
 }
 

@@ -81,10 +81,13 @@ impl From<&AccessError> for Refusal {
             AccessError::NoManifest(_) => "MANIFEST_NOT_FOUND",
             AccessError::NoProject(_) => "PROJECT_NOT_FOUND",
             AccessError::InvalidCredentials
+            | AccessError::WrongPassword
             | AccessError::Locked { .. }
             | AccessError::LockedForGood
             | AccessError::NoGroup(_)
             | AccessError::NoSchema(_)
+            | AccessError::NoFile
+            | AccessError::ForeignFile
             | AccessError::Database(_)
             | AccessError::Hash(_)
             | AccessError::Sign(_) => match error.kind() {

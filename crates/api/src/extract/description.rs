@@ -155,10 +155,10 @@ impl Shape {
         self.change(|object| object.maximum = Some(number(most)))
     }
 
-    pub(crate) fn count(mut self, least: usize, most: usize) -> Self {
+    pub(crate) fn count(mut self, least: usize, most: Option<usize>) -> Self {
         if let Schema::Array(array) = &mut self.0 {
             array.min_items = Some(least);
-            array.max_items = Some(most);
+            array.max_items = most;
         }
         self
     }

@@ -91,6 +91,16 @@ impl Fields {
         self.field(name, Kind { rule: "isObject", parse, shape: Shape::object })
     }
 
+    /// True or false, as a text; in a body also as what it is.
+    pub(crate) fn flag(&mut self, name: &'static str) -> Field<'_, bool> {
+        let parse = |value: Value| match value.as_str() {
+            Some("true") => Some(true),
+            Some("false") => Some(false),
+            _ => value.as_bool(),
+        };
+        self.field(name, Kind { rule: "isIn", parse, shape: || Shape::string().words(&["true", "false"]) })
+    }
+
     /// A list of whole numbers.
     pub(crate) fn integers(&mut self, name: &'static str) -> Field<'_, Vec<i32>> {
         let parse = |value: Value| value.as_array()?.iter().map(parse_integer).collect();
@@ -98,7 +108,6 @@ impl Fields {
     }
 
     /// A list of texts.
-    #[expect(dead_code, reason = "prompts name their variables")]
     pub(crate) fn strings(&mut self, name: &'static str) -> Field<'_, Vec<String>> {
         let parse = |value: Value| value.as_array()?.iter().map(|item| item.as_str().map(str::to_owned)).collect();
         self.field(name, Kind { rule: "isArray", parse, shape: Shape::strings })
@@ -310,6 +319,12 @@ impl Field<'_, String> {
         self.word("isEnum", words)
     }
 
+    /// One of some words, in capitals or not.
+    pub(crate) fn one_of_any_case(self, words: &'static [&'static str]) -> Self {
+        let is_known = |text: &String| words.iter().any(|word| word.eq_ignore_ascii_case(text));
+        self.rule("isIn", is_known).shaped(|shape| shape.words(words))
+    }
+
     fn word(self, rule: &'static str, words: &'static [&'static str]) -> Self {
         self.rule(rule, move |text| words.contains(&text.as_str())).shaped(|shape| shape.words(words))
     }
@@ -347,11 +362,16 @@ impl Field<'_, f64> {
 }
 
 impl<T> Field<'_, Vec<T>> {
+    /// At least one.
+    pub(crate) fn not_empty(self) -> Self {
+        self.rule("arrayNotEmpty", |items: &Vec<T>| !items.is_empty()).shaped(|shape| shape.count(1, None))
+    }
+
     /// At least one and at most so many.
     pub(crate) fn count_up_to(self, most: usize) -> Self {
         self.rule("arrayNotEmpty", |items: &Vec<T>| !items.is_empty())
             .rule("arrayMaxSize", move |items: &Vec<T>| items.len() <= most)
-            .shaped(|shape| shape.count(1, most))
+            .shaped(|shape| shape.count(1, Some(most)))
     }
 }
 

@@ -4,7 +4,10 @@ use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
-use sluice_core::{ExtractorId, GroupId, JobId, ManifestId, ModelId, ProjectId, PromptId, SchemaId, UploadId, UserId};
+use sluice_core::{
+    ExportScriptId, ExtractorId, GroupId, JobId, ManifestId, ModelId, ProjectId, PromptId, SchemaId, SchemaRuleId,
+    UploadId, UserId, ValidationScriptId,
+};
 use uuid::Uuid;
 
 use super::description::Shape;
@@ -108,7 +111,18 @@ macro_rules! uuid_segments {
     )*};
 }
 
-integer_segments!(ProjectId, GroupId, ManifestId, JobId, SchemaId, PromptId, UserId);
+integer_segments!(
+    ProjectId,
+    GroupId,
+    ManifestId,
+    JobId,
+    SchemaId,
+    SchemaRuleId,
+    PromptId,
+    UserId,
+    ValidationScriptId,
+    ExportScriptId
+);
 uuid_segments!(ModelId: "Model", ExtractorId: "Extractor", UploadId: "Upload");
 
 fn parse_integer(text: &str) -> Result<i32> {

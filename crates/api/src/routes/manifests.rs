@@ -1,5 +1,6 @@
 //! Manifests: lists, edits, files, text, extraction.
 
+mod bulk;
 mod diff;
 mod dto;
 mod edit;
@@ -7,9 +8,9 @@ mod extract;
 mod file;
 mod history;
 mod list_query;
+mod logs;
 mod ocr;
 
-use actix_web::HttpRequest;
 use actix_web::web::{Data, Json};
 use serde::Serialize;
 use sluice_access::ownership;
@@ -17,18 +18,20 @@ use sluice_core::{GroupId, ManifestId};
 use sluice_db::AsyncPgConnection;
 use sluice_db::models::jobs::request;
 use sluice_db::models::manifests::{self, Manifest, edit as edits, list};
-use sluice_service::ErrorChain;
+use sluice_db::models::schemas;
 use utoipa::ToSchema;
 
+pub(crate) use self::bulk::{delete_manifests, list_manifest_ids};
 pub(crate) use self::dto::{ManifestDto, UploadedDto};
 pub(crate) use self::edit::update_manifest;
 pub(crate) use self::extract::extract_manifest;
-pub(crate) use self::file::{show_file, show_file_url};
+pub(crate) use self::file::{redirect_to_file, show_file, show_file_url, show_stored_file};
 pub(crate) use self::history::{list_extraction_history, list_ocr_history, show_extraction};
-use self::list_query::ListQuery;
+pub(crate) use self::list_query::{ListManifests, read_text_filter};
+pub(crate) use self::logs::{list_items, list_operation_logs};
 pub(crate) use self::ocr::show_ocr;
-use crate::error::{ApiError, Result};
-use crate::extract::{Path, User};
+use crate::error::Result;
+use crate::extract::{Path, Query, User};
 use crate::state::AppState;
 
 /// A page of manifests.
@@ -52,12 +55,13 @@ pub(crate) async fn list_manifests(
     state: Data<AppState>,
     User(user): User,
     Path(group): Path<GroupId>,
-    request: HttpRequest,
+    Query(query): Query<ListManifests>,
 ) -> Result<Json<ManifestPage>> {
     let mut connection = state.connection().await?;
     ownership::load_group(&mut connection, &user, group).await?;
-    let query = ListQuery::parse(request.query_string()).map_err(ApiError::validation)?;
-    let (rows, total) = list::list(&mut connection, group.0, &query.filter, &query.sort, query.window()).await?;
+    let schema = load_schema(&mut connection, group, &query).await?;
+    let (filter, sort) = (query.filter(&schema), query.sort(&schema));
+    let (rows, total) = list::list(&mut connection, group.0, &filter, &sort, query.window()).await?;
     let data = with_errors(&mut connection, rows).await?;
     let (page, page_size) = (query.page, query.page_size);
     let total_pages = (total + page_size - 1) / page_size;
@@ -92,14 +96,20 @@ pub(crate) async fn delete_manifest(
     };
     drop(connection);
     state.remove_files(vec![row.storage_key.clone()]).await;
-    for job in open {
-        // A worker that takes it finds no row, so this only spares the queue the way there.
-        let queue_job = sluice_core::JobId(job.id).into();
-        if let Err(error) = state.producer.cancel(&queue_job).await {
-            tracing::warn!(job.id = job.id, error = %ErrorChain(&error), "a job of a deleted manifest stays queued");
-        }
-    }
+    bulk::cancel_queue_jobs(&state, open.into_iter().map(|job| job.id).collect()).await;
     Ok(Json(row.into()))
+}
+
+/// The schema that gives values their types; null when it does not matter or there is none.
+async fn load_schema(
+    connection: &mut AsyncPgConnection,
+    group: GroupId,
+    query: &ListManifests,
+) -> Result<serde_json::Value> {
+    if !query.needs_schema() {
+        return Ok(serde_json::Value::Null);
+    }
+    Ok(schemas::find_default_of_group(connection, group.0).await?.unwrap_or_default())
 }
 
 async fn load(connection: &mut AsyncPgConnection, id: ManifestId) -> Result<Manifest> {

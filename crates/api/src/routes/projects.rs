@@ -18,6 +18,16 @@ use crate::respond::{Created, List};
 use crate::state::AppState;
 use crate::wire;
 
+mod analytics;
+pub(crate) mod costs;
+mod operation_logs;
+mod recommendations;
+
+pub(crate) use self::analytics::show_analytics;
+pub(crate) use self::costs::{show_project_costs, show_project_costs_of_range};
+pub(crate) use self::operation_logs::list_project_logs;
+pub(crate) use self::recommendations::show_recommendations;
+
 /// A project.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]

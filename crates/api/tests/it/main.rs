@@ -3,18 +3,27 @@
 //! The service over HTTP, on real servers.
 #![expect(clippy::disallowed_methods, reason = "tasks end with the runtime of their test")]
 
+mod access;
 mod auth;
+mod corrections;
 mod envelope;
+mod export_scripts;
 mod exports;
 mod extractors;
 mod fixture;
+mod generators;
 mod groups;
 mod health;
 mod jobs;
 mod limits;
 mod manifests;
+mod metrics;
 mod models;
 mod openapi;
+mod project_reports;
 mod projects;
+mod prompts;
+mod schema_rules;
 mod schemas;
 mod uploads;
+mod validation;

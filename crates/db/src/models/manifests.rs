@@ -12,6 +12,7 @@ use crate::schema::{groups, manifests, projects};
 pub mod edit;
 pub mod export;
 pub mod list;
+pub mod validation;
 
 /// A manifest without the text of its pages, which is large and read by [`load_ocr_result`] alone.
 #[derive(Debug, Clone, PartialEq, Queryable, Selectable)]
@@ -82,6 +83,20 @@ pub async fn find_by_content(
     Ok(manifests::table
         .filter(manifests::group_id.eq(group_id).and(manifests::content_sha256.eq(sha256)))
         .select(Manifest::as_select())
+        .first(connection)
+        .await
+        .optional()?)
+}
+
+/// Finds the manifest whose file is stored under a key, and its owner's user id.
+///
+/// # Errors
+/// When the query fails.
+pub async fn find_by_storage_key(connection: &mut AsyncPgConnection, key: &str) -> Result<Option<(Manifest, i32)>> {
+    Ok(manifests::table
+        .inner_join(groups::table.inner_join(projects::table))
+        .filter(manifests::storage_key.eq(key))
+        .select((Manifest::as_select(), projects::user_id))
         .first(connection)
         .await
         .optional()?)

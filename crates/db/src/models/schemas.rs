@@ -6,7 +6,8 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::Value;
 
 use crate::error::Result;
-use crate::schema::{groups, manifests, projects, schemas};
+use crate::models::manifests::validation;
+use crate::schema::{projects, schemas};
 
 /// A schema.
 #[derive(Debug, Clone, PartialEq, Queryable, Selectable)]
@@ -110,6 +111,21 @@ pub async fn list_by_project(connection: &mut AsyncPgConnection, project_id: i32
         .await?)
 }
 
+/// Finds the JSON schema that the project of a group has by default.
+///
+/// # Errors
+/// When the query fails.
+pub async fn find_default_of_group(connection: &mut AsyncPgConnection, group_id: i32) -> Result<Option<Value>> {
+    Ok(groups::table
+        .inner_join(projects::table)
+        .inner_join(schemas::table.on(projects::default_schema_id.eq(schemas::id.nullable())))
+        .filter(groups::id.eq(group_id))
+        .select(schemas::json_schema)
+        .first(connection)
+        .await
+        .optional()?)
+}
+
 /// Changes a schema in place and forgets the results of checks against the old one.
 ///
 /// # Errors
@@ -120,12 +136,7 @@ pub async fn update(connection: &mut AsyncPgConnection, id: i32, changes: &Schem
         .returning(Schema::as_returning())
         .get_result(connection)
         .await?;
-    let group_ids = groups::table.filter(groups::project_id.eq(schema.project_id)).select(groups::id);
-    let outdated = manifests::group_id.eq_any(group_ids).and(manifests::validation_results.is_not_null());
-    diesel::update(manifests::table.filter(outdated))
-        .set(manifests::validation_results.eq(None::<Value>))
-        .execute(connection)
-        .await?;
+    validation::forget_results(connection, schema.project_id).await?;
     Ok(schema)
 }
 

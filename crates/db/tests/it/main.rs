@@ -4,4 +4,5 @@
 
 mod jobs;
 mod manifest_lists;
+mod manifest_plans;
 mod uploads;

@@ -16,9 +16,9 @@ use sluice_extraction::prompt::{self, Contract, Prompt};
 use sluice_extraction::reply::ReplyError;
 use sluice_extraction::validate::Issue;
 use sluice_extraction::{reply, response_form, validate};
+use sluice_llm::{Answer, Client, Format, Message, Question};
 use tokio::sync::watch;
 
-use crate::adapters::openai::{Answer, OpenAi, Question};
 use crate::error::StageError;
 use crate::pipeline::{Stage, StageContext};
 use crate::state::{ExtractionSettings, LlmExtracted, Spent, TextExtracted};
@@ -88,17 +88,16 @@ impl Calls<'_> {
     async fn until_valid(&mut self, prompt: &Prompt) -> Result<Candidate, StageError> {
         let schema = &self.settings.schema.json_schema;
         let derived = response_form::derive(schema);
-        let form = derived.as_ref().unwrap_or(schema);
-        let limit = self.ports.models.calls();
+        let format = Format::Schema {
+            name: "extracted_data",
+            is_strict: derived.is_some(),
+            schema: derived.unwrap_or_else(|| schema.clone()),
+        };
+        let limit = self.ports.llm_calls;
         let mut best: Option<Candidate> = None;
         let mut correction: Option<(String, String)> = None;
         loop {
-            let question = Question {
-                prompt,
-                correction: correction.as_ref().map(|(answer, errors)| (answer.as_str(), errors.as_str())),
-                form,
-                is_strict: derived.is_some(),
-            };
+            let question = Question { messages: messages(prompt, correction.as_ref()), format: format.clone() };
             let answer = self.ask(&question).await?;
             let is_last = self.number >= limit;
             match self.read(&answer) {
@@ -137,9 +136,9 @@ impl Calls<'_> {
     }
 
     /// The answer to a question: one that the job has paid for already, else a new one, recorded before it is used.
-    async fn ask(&mut self, question: &Question<'_>) -> Result<Answer, StageError> {
+    async fn ask(&mut self, question: &Question) -> Result<Answer, StageError> {
         self.number += 1;
-        let request_sha256 = OpenAi::fingerprint(&self.settings.endpoint, question);
+        let request_sha256 = Client::fingerprint(&self.settings.endpoint, question);
         let paid = self.earlier.iter().find(|call| call.request_sha256 == request_sha256 && call.response.is_some());
         if let Some(call) = paid {
             tracing::info!("the answer of an earlier attempt is used again");
@@ -148,7 +147,7 @@ impl Calls<'_> {
         let started_at = self.ports.clock.now();
         let (received, progress) = watch::channel(0);
         let result = tokio::select! {
-            result = self.ports.models.ask(&self.settings.endpoint, question, &received) => result,
+            result = self.ports.models.ask(&self.settings.endpoint, question, &received) => result.map_err(StageError::from),
             never = self.report(progress) => match never {},
         };
         let answer = result.as_ref().ok();
@@ -196,6 +195,18 @@ impl Calls<'_> {
         }
         Ok(spent)
     }
+}
+
+/// The prompt, and an answer that was wrong together with what was wrong with it.
+fn messages(prompt: &Prompt, correction: Option<&(String, String)>) -> Vec<Message> {
+    let mut messages = vec![Message::system(prompt.system.as_str()), Message::user(prompt.user.as_str())];
+    if let Some((answer, errors)) = correction {
+        messages.push(Message::assistant(answer.as_str()));
+        messages.push(Message::user(format!(
+            "This answer has errors:\n{errors}\nAnswer again with the whole corrected JSON object."
+        )));
+    }
+    messages
 }
 
 fn answer_of(call: &LlmCall) -> Answer {

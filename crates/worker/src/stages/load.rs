@@ -12,22 +12,17 @@ use sluice_db::AsyncPgConnection;
 use sluice_db::models::extractors::Extractor;
 use sluice_db::models::jobs::Job;
 use sluice_db::models::manifests::Manifest;
-use sluice_db::models::models::Model;
 use sluice_db::models::projects::Project;
 use sluice_db::models::{extractors, groups, manifests, models, projects, runs, schemas};
 use sluice_extraction::cost::{ExtractorPricing, ModelPricing};
 use sluice_extraction::prompt::Rule;
-use sluice_service::SecretBox;
+use sluice_llm::Endpoint;
 use uuid::Uuid;
 
-use crate::adapters::openai::Endpoint;
 use crate::error::StageError;
 use crate::pipeline::{Stage, StageContext};
 use crate::state::{ExtractionSettings, Loaded, ReaderSettings};
 use crate::wiring::Ports;
-
-/// What a model answers at most when its row says nothing.
-const DEFAULT_MAX_TOKENS: u32 = 4_096;
 
 #[derive(Debug)]
 pub(crate) struct Load(pub(crate) Ports);
@@ -162,7 +157,7 @@ impl Load {
                 })
                 .collect(),
             prompt,
-            endpoint: endpoint_of(&model, &self.0.secrets)?,
+            endpoint: Endpoint::read(&model.name, &model.parameters, &self.0.secrets)?,
             pricing: ModelPricing::read(&model.pricing),
         })
     }
@@ -178,27 +173,4 @@ impl Load {
         }
         Ok(format)
     }
-}
-
-fn endpoint_of(model: &Model, secrets: &SecretBox) -> Result<Endpoint, StageError> {
-    let parameters = &model.parameters;
-    let text = |key: &str| parameters.get(key).and_then(Value::as_str).filter(|text| !text.trim().is_empty());
-    let required =
-        |key: &str| text(key).ok_or_else(|| StageError::invalid(format!("Model {} has no {key}", model.name)));
-    let api_key = secrets.open(text("apiKey").unwrap_or_default()).map_err(|error| StageError {
-        source: Some(Box::new(error)),
-        ..StageError::invalid(format!("The API key of model {} can't be opened; enter it again", model.name))
-    })?;
-    Ok(Endpoint {
-        base_url: required("baseUrl")?.to_owned(),
-        api_key,
-        model: required("modelName")?.to_owned(),
-        temperature: parameters.get("temperature").and_then(Value::as_f64).unwrap_or(0.1),
-        max_tokens: parameters
-            .get("maxTokens")
-            .and_then(Value::as_u64)
-            .and_then(|tokens| u32::try_from(tokens).ok())
-            .unwrap_or(DEFAULT_MAX_TOKENS),
-        structured_output: parameters.get("supportsStructuredOutput").and_then(Value::as_bool).unwrap_or(true),
-    })
 }

@@ -60,11 +60,11 @@ impl Stage for Persist {
 }
 
 fn data_outcome(validated: Validated) -> std::result::Result<(Outcome, Persisted), StageError> {
-    let Validated { extracted, result } = validated;
+    let Validated { extracted, is_complete, result } = validated;
     let settings = extracted.text.loaded.extraction.as_ref();
     let llm_currency = settings.and_then(|settings| settings.pricing.currency());
     let cost = total_cost(&extracted.text, extracted.spent.cost, llm_currency);
-    let manifest_status = if result.error_count == 0 { ManifestStatus::Completed } else { ManifestStatus::Partial };
+    let manifest_status = if is_complete { ManifestStatus::Completed } else { ManifestStatus::Partial };
     let confidence = extracted.data.pointer("/_extraction_info/confidence").and_then(Value::as_f64);
     let threshold = settings
         .and_then(|settings| settings.schema.validation_settings.as_ref())
@@ -72,7 +72,7 @@ fn data_outcome(validated: Validated) -> std::result::Result<(Outcome, Persisted
         .and_then(Value::as_f64)
         .filter(|threshold| *threshold > 0.0);
     let is_sure = threshold.zip(confidence).is_some_and(|(threshold, confidence)| confidence >= threshold);
-    let approves = is_sure && manifest_status == ManifestStatus::Completed;
+    let approves = is_sure && is_complete && result.error_count == 0;
     let outcome = Outcome {
         manifest_status: manifest_status.as_str().to_owned(),
         validation_results: Some(serde_json::to_value(&result).map_err(internal)?),

@@ -1,6 +1,8 @@
 //! The file of a manifest: through the API, or by signed URL.
 
-use actix_web::http::header::{ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_RANGE, CONTENT_TYPE, RANGE};
+use actix_web::http::header::{
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_RANGE, CONTENT_TYPE, LOCATION, RANGE,
+};
 use actix_web::web::{Data, Json};
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, Utc};
@@ -9,6 +11,7 @@ use serde::Serialize;
 use sluice_access::ownership;
 use sluice_core::ManifestId;
 use sluice_core::ports::ObjectStore;
+use sluice_db::models::manifests::Manifest;
 use sluice_service::ErrorChain;
 use utoipa::ToSchema;
 
@@ -16,6 +19,7 @@ use super::load;
 use crate::error::{ApiError, Code, Result};
 use crate::extract::{Path, User};
 use crate::respond::{Raw, RawKind};
+use crate::routes::docs::Redirect;
 use crate::routes::uploads::name::inline_disposition;
 use crate::state::AppState;
 use crate::wire;
@@ -50,6 +54,36 @@ pub(crate) async fn show_file(
     ownership::check_manifest(&mut connection, &user, id).await?;
     let manifest = load(&mut connection, id).await?;
     drop(connection);
+    send_file(&state, manifest, &request).await
+}
+
+/// `GET /uploads/{path}`
+pub(crate) async fn show_stored_file(
+    state: Data<AppState>,
+    User(user): User,
+    Path(key): Path<String>,
+    request: HttpRequest,
+) -> Result<Raw<StoredFile>> {
+    // A path that is no manifest's key names nothing, whatever dots it has.
+    let manifest = ownership::load_by_file(&mut *state.connection().await?, &user, &key).await?;
+    send_file(&state, manifest, &request).await
+}
+
+/// `GET /manifests/{id}/pdf`
+pub(crate) async fn redirect_to_file(
+    state: Data<AppState>,
+    User(user): User,
+    Path(id): Path<ManifestId>,
+) -> Result<Raw<Redirect>> {
+    let mut connection = state.connection().await?;
+    ownership::check_manifest(&mut connection, &user, id).await?;
+    let manifest = load(&mut connection, id).await?;
+    let place = format!("/api/uploads/{}", manifest.storage_key);
+    Ok(HttpResponse::Found().insert_header((LOCATION, place)).finish().into())
+}
+
+async fn send_file(state: &AppState, manifest: Manifest, request: &HttpRequest) -> Result<Raw<StoredFile>> {
+    let id = manifest.id;
     let range = request.headers().get(RANGE).and_then(|value| value.to_str().ok());
     let range = match parse_range(range, u64::try_from(manifest.file_size_bytes).unwrap_or(0)) {
         Wanted::Whole => None,
@@ -82,7 +116,7 @@ pub(crate) async fn show_file(
         .no_chunking(object.size_bytes);
     let bytes = object.stream.into_stream().map(move |chunk| {
         if let Err(error) = &chunk {
-            tracing::warn!(manifest.id = id.0, error = %ErrorChain(error), "a file broke off while it was sent");
+            tracing::warn!(manifest.id = id, error = %ErrorChain(error), "a file broke off while it was sent");
         }
         chunk.map_err(ApiError::from)
     });

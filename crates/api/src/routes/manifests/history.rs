@@ -1,4 +1,4 @@
-//! The jobs of a manifest.
+//! The jobs of a manifest, and what people did to it.
 
 use actix_web::web::{Data, Json};
 use sluice_access::ownership;
@@ -16,7 +16,7 @@ const MAX_LIMIT: i32 = 100;
 
 /// How many are wanted; bent to what is allowed, as in the original.
 #[derive(Debug)]
-pub(crate) struct Limit(i64);
+pub(crate) struct Limit(pub(super) i64);
 
 impl Input for Limit {
     fn read(fields: &mut Fields) -> Self {

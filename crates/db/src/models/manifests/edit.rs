@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::Manifest;
 use crate::error::Result;
-use crate::schema::manifests;
+use crate::schema::{jobs, manifests};
 
 /// What a person changes; `None` leaves a column as it is, `Some(None)` empties it.
 #[derive(Debug, Clone, Default, PartialEq, AsChangeset)]
@@ -44,6 +44,39 @@ pub async fn update(connection: &mut AsyncPgConnection, id: i32, changes: &Manif
         .returning(Manifest::as_returning())
         .get_result(connection)
         .await?)
+}
+
+/// What is left of deleted manifests elsewhere.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Remains {
+    /// The keys of their files.
+    pub storage_keys: Vec<String>,
+    /// Their jobs that had not ended.
+    pub open_jobs: Vec<i32>,
+}
+
+/// Removes manifests of a group with all that belongs to them, or none when one of them is not in the group; to be called
+/// in a transaction.
+///
+/// # Errors
+/// When the query fails.
+pub async fn delete_all(connection: &mut AsyncPgConnection, group_id: i32, ids: &[i32]) -> Result<Option<Remains>> {
+    // In the order of the keys, so that two who delete the same do not wait for each other.
+    let found: Vec<(i32, String)> = manifests::table
+        .filter(manifests::id.eq_any(ids).and(manifests::group_id.eq(group_id)))
+        .order(manifests::id)
+        .select((manifests::id, manifests::storage_key))
+        .for_update()
+        .load(connection)
+        .await?;
+    let (found_ids, storage_keys): (Vec<i32>, Vec<String>) = found.into_iter().unzip();
+    if ids.iter().any(|id| found_ids.binary_search(id).is_err()) {
+        return Ok(None);
+    }
+    let is_open = jobs::manifest_id.eq_any(&found_ids).and(jobs::status.eq_any(["pending", "processing"]));
+    let open_jobs = jobs::table.filter(is_open).select(jobs::id).load(connection).await?;
+    diesel::delete(manifests::table.filter(manifests::id.eq_any(&found_ids))).execute(connection).await?;
+    Ok(Some(Remains { storage_keys, open_jobs }))
 }
 
 /// Removes a manifest with all that belongs to it; its file stays, to be removed by the caller.

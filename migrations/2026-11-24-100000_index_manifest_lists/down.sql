@@ -1,0 +1,18 @@
+drop trigger manifests_updated_at on manifests;
+create trigger manifests_updated_at before update on manifests for each row execute function set_updated_at();
+drop index manifests_group_id;
+drop index manifests_group_confidence;
+drop index manifests_group_ocr_quality;
+drop index manifests_group_cost;
+drop index manifests_group_original_filename;
+drop index manifests_group_file_size;
+drop index manifests_group_file_type;
+drop index manifests_group_ocr_processed_at;
+drop index manifests_group_text_extractor;
+drop index manifests_group_updated_at;
+drop index manifests_group_created_at;
+alter table manifests drop column has_errors, drop column has_data;
+create index manifests_group_created_at on manifests (group_id, created_at desc, id desc);
+create index manifests_group_confidence on manifests (group_id, confidence);
+create index manifests_group_ocr_quality on manifests (group_id, ocr_quality_score);
+create index manifests_group_cost on manifests (group_id, extraction_cost_nano);
