@@ -59,6 +59,8 @@ pub(crate) fn register(to: &mut impl Register) {
     register_generators(to);
     register_scripts(to);
     register_uploads(to);
+    // Before `/manifests/{id}/…`, which would take "export" for an id.
+    register_exports(to);
     register_manifests(to);
     register_jobs(to);
     register_metrics(to);
@@ -204,17 +206,19 @@ fn register_uploads(to: &mut impl Register) {
 }
 
 #[rustfmt::skip]
-fn register_manifests(to: &mut impl Register) {
-    to.route((Get, "/groups/{groupId}/manifests"), "Lists the manifests of a group", &[], manifests::list_manifests);
-    to.route((Get, "/groups/{groupId}/manifests/ids"), "Lists the ids of all manifests that match", &[], manifests::list_manifest_ids);
-    to.route((Post, "/groups/{groupId}/manifests/delete-bulk"), "Deletes manifests of a group with their files", &[], manifests::delete_manifests);
-    // Exports
+fn register_exports(to: &mut impl Register) {
     to.route((Get, "/manifests/export/csv"), "Exports own manifests that match as CSV", &[], exports::export_csv);
     to.route((Post, "/manifests/export/csv"), "Exports own manifests of a list as CSV", &[], exports::export_selected_csv);
     to.route((Get, "/manifests/export/xlsx"), "Exports own manifests that match as a workbook", &[], exports::export_xlsx);
     to.route((Post, "/manifests/export/xlsx"), "Exports own manifests of a list as a workbook", &[], exports::export_selected_xlsx);
     to.route((Post, "/manifests/export-bulk"), "Exports own manifests of a list as CSV", &[], exports::export_bulk);
-    // Single manifests
+}
+
+#[rustfmt::skip]
+fn register_manifests(to: &mut impl Register) {
+    to.route((Get, "/groups/{groupId}/manifests"), "Lists the manifests of a group", &[], manifests::list_manifests);
+    to.route((Get, "/groups/{groupId}/manifests/ids"), "Lists the ids of all manifests that match", &[], manifests::list_manifest_ids);
+    to.route((Post, "/groups/{groupId}/manifests/delete-bulk"), "Deletes manifests of a group with their files", &[], manifests::delete_manifests);
     to.route((Get, "/manifests/{id}"), "Shows a manifest", &[], manifests::show_manifest);
     to.route((Patch, "/manifests/{id}"), "Changes data or state of a manifest", &[], manifests::update_manifest);
     to.route((Delete, "/manifests/{id}"), "Deletes a manifest with its file", &[], manifests::delete_manifest);

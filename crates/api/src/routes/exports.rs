@@ -27,7 +27,7 @@ use sluice_core::UserId;
 use tokio_util::io::ReaderStream;
 
 use self::problem::Problem;
-use self::query::{ExportBulk, ExportFilters, ExportSelected};
+use self::query::{ExportFilters, ExportSelected};
 use self::scope::Scope;
 use crate::error::Result;
 use crate::extract::{Body, Query, User};
@@ -98,7 +98,7 @@ pub(crate) async fn export_selected_csv(
 pub(crate) async fn export_bulk(
     state: Data<AppState>,
     User(user): User,
-    Body(ExportBulk(selection)): Body<ExportBulk>,
+    Body(ExportSelected(selection)): Body<ExportSelected>,
 ) -> Result<Raw<Csv<201>>> {
     send_csv(&state, user.user_id, &Scope { selection, filters: Map::new() }).await
 }

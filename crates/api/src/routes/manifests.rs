@@ -27,7 +27,7 @@ pub(crate) use self::edit::update_manifest;
 pub(crate) use self::extract::extract_manifest;
 pub(crate) use self::file::{redirect_to_file, show_file, show_file_url, show_stored_file};
 pub(crate) use self::history::{list_extraction_history, list_ocr_history, show_extraction};
-pub(crate) use self::list_query::ListManifests;
+pub(crate) use self::list_query::{ListManifests, read_text_filter};
 pub(crate) use self::logs::{list_items, list_operation_logs};
 pub(crate) use self::ocr::show_ocr;
 use crate::error::Result;

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 use sluice_core::NanoAmount;
-use sluice_db::models::manifests::export::{ExportScript, ExportedManifest};
+use sluice_db::models::export_scripts::ExportScript;
+use sluice_db::models::manifests::export::ExportedManifest;
 use sluice_sandbox::{ScriptKind, ScriptRun, ScriptRunner};
 
 use super::Format;
@@ -177,7 +178,12 @@ mod tests {
             id: i32::try_from(index).unwrap() + 1,
             name: (*name).to_owned(),
             project_id: *project_id,
+            description: None,
             script: String::new(),
+            enabled: true,
+            priority: 0,
+            created_at: chrono::DateTime::UNIX_EPOCH,
+            updated_at: chrono::DateTime::UNIX_EPOCH,
         };
         Chains {
             runner: Fake { names: scripts.iter().map(|(name, _)| *name).collect(), calls: 0, last: Vec::new() },

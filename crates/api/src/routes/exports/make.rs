@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use sluice_db::models::groups;
 use sluice_db::models::manifests::export::{self, Selected, Selection};
+use sluice_db::models::{export_scripts, groups};
 
 use super::chain::Chains;
 use super::columns;
@@ -43,7 +43,7 @@ async fn spool_all(state: &AppState, user_id: i32, scope: &Scope, format: Format
     projects.sort_unstable();
     projects.dedup();
     let limit = i64::try_from(MAX_SCRIPTS + 1).unwrap_or(i64::MAX);
-    let scripts = export::list_scripts(&mut connection, &projects, limit).await.map_err(ApiError::from)?;
+    let scripts = export_scripts::list_enabled(&mut connection, &projects, limit).await.map_err(ApiError::from)?;
     if scripts.len() > MAX_SCRIPTS {
         return Err(Problem::TooManyScripts { limit: MAX_SCRIPTS });
     }

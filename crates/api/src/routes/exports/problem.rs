@@ -40,8 +40,8 @@ impl From<Problem> for ApiError {
             | Problem::TooManyRows { .. }
             | Problem::TooManyColumns { .. }
             | Problem::TooLarge { .. }
-            | Problem::TooLong { .. }
-            | Problem::Script { .. } => Self::bad_request(problem.to_string()),
+            | Problem::TooLong { .. } => Self::bad_request(problem.to_string()),
+            Problem::Script { .. } => Self::new(Code::ScriptFailed, problem.to_string()),
             Problem::Spool(_) | Problem::Panicked(_) | Problem::Workbook(_) => {
                 Self::new(Code::Internal, "").with_source(problem)
             }

@@ -1,15 +1,13 @@
 use reqwest::StatusCode;
 use serde_json::json;
 use sluice_test_support::builders::Workspace;
-use sluice_test_support::process::our_binary;
 
 use super::{CSV, XLSX, ask, columns, csv, header, ids, send, sheet};
 use crate::fixture::{Person, Service, code, read, refusal};
 
-/// Ada has two manifests, and scripts run in real children.
-async fn with_sandbox() -> (Service, Workspace, Person) {
-    let binary = our_binary("sluice-sandbox").unwrap();
-    let service = Service::start_with(&[("SLUICE_SANDBOX_BINARY", &binary.to_string_lossy())]).await;
+/// Ada has two manifests, one of which has items.
+async fn with_items() -> (Service, Workspace, Person) {
+    let service = Service::start().await;
     let (workspace, ada) = service.workspace("ada").await;
     for number in 1..=2 {
         service.manifest(&workspace, number).await;
@@ -33,7 +31,7 @@ async fn script(service: &Service, project_id: i32, name: &str, priority: i32, b
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_script_makes_is_what_the_next_is_given() {
-    let (service, workspace, ada) = with_sandbox().await;
+    let (service, workspace, ada) = with_items().await;
     let project = workspace.project_id;
     script(
         &service,
@@ -67,7 +65,7 @@ async fn what_a_script_makes_is_what_the_next_is_given() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_project_has_its_own_chain() {
-    let (service, workspace, ada) = with_sandbox().await;
+    let (service, workspace, ada) = with_items().await;
     let project = workspace.project_id;
     service
         .sql(&format!("insert into projects (name, user_id, llm_model_id) select 'Other', user_id, llm_model_id from projects where id = {project}"))
@@ -81,7 +79,7 @@ async fn each_project_has_its_own_chain() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_failing_script_fails_before_the_first_byte() {
-    let (service, workspace, ada) = with_sandbox().await;
+    let (service, workspace, ada) = with_items().await;
     // The newest manifest passes, the last one does not.
     let body = "if (ctx.manifest.id === 1) { throw new Error('no total') } return [{a: 1}]";
     script(&service, workspace.project_id, "strict", 0, body).await;
@@ -98,7 +96,7 @@ async fn a_failing_script_fails_before_the_first_byte() {
                 message.starts_with("Export script 1 (strict) failed: ") && message.contains("no total"),
                 "{message}"
             );
-            assert_eq!(code(refused), refusal(400, "BadRequestException"));
+            assert_eq!(code(refused), refusal(400, "ScriptExecutionException"));
         }
         assert_eq!(ids(&csv(&ada, &format!("{CSV}?filter[items]=zzz")).await), Vec::<i32>::new());
     }

@@ -8,10 +8,9 @@ use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::Value;
 
-use super::list::filter::{Scope, restrict};
-use super::list::{ExtractionState, ManifestFilter};
+use super::list::{ExtractionState, ManifestFilter, Query, Scope, restrict};
 use crate::error::Result;
-use crate::schema::{export_scripts, groups, manifests, projects, schemas};
+use crate::schema::{groups, manifests, projects, schemas};
 
 /// Which of a user's manifests are exported; what belongs to others is never among them.
 #[derive(Debug, Clone, PartialEq)]
@@ -66,17 +65,6 @@ pub struct ExportedManifest {
     pub project_name: String,
 }
 
-/// An enabled export script.
-#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
-#[diesel(table_name = export_scripts, check_for_backend(Pg))]
-#[expect(missing_docs, reason = "the columns are explained in the migration")]
-pub struct ExportScript {
-    pub id: i32,
-    pub name: String,
-    pub project_id: i32,
-    pub script: String,
-}
-
 /// Finds which manifests of a user are selected, newest first, but at most `limit`: then it is not said which ones.
 ///
 /// # Errors
@@ -126,25 +114,7 @@ pub async fn find_schema(connection: &mut AsyncPgConnection, user_id: i32, proje
         .optional()?)
 }
 
-/// Lists the enabled export scripts of projects in the order of their chains, but at most `limit`.
-///
-/// # Errors
-/// When the query fails.
-pub async fn list_scripts(
-    connection: &mut AsyncPgConnection,
-    project_ids: &[i32],
-    limit: i64,
-) -> Result<Vec<ExportScript>> {
-    Ok(export_scripts::table
-        .filter(export_scripts::project_id.eq_any(project_ids).and(export_scripts::enabled.eq(true)))
-        .order((export_scripts::project_id, export_scripts::priority.desc(), export_scripts::id))
-        .limit(limit)
-        .select(ExportScript::as_select())
-        .load(connection)
-        .await?)
-}
-
-fn selected(user_id: i32, selection: &Selection) -> manifests::BoxedQuery<'_, Pg> {
+fn selected(user_id: i32, selection: &Selection) -> Query<'_> {
     let own = projects::table.filter(projects::user_id.eq(user_id)).select(projects::id);
     let mut of_user = groups::table.filter(groups::project_id.eq_any(own)).select(groups::id).into_boxed();
     match selection {
@@ -159,15 +129,13 @@ fn selected(user_id: i32, selection: &Selection) -> manifests::BoxedQuery<'_, Pg
                 of_user = of_user.filter(groups::id.eq(id));
             }
             let query = manifests::table.filter(manifests::group_id.eq_any(of_user)).into_boxed();
-            by_extraction(restrict(query, Scope::Any, &matching.filter), matching.filter.extraction)
+            let scope = matching.group_id.map_or(Scope::Any, Scope::Group);
+            by_extraction(restrict(query, scope, &matching.filter), matching.filter.extraction)
         }
     }
 }
 
-fn by_extraction(
-    query: manifests::BoxedQuery<'_, Pg>,
-    state: Option<ExtractionState>,
-) -> manifests::BoxedQuery<'_, Pg> {
+fn by_extraction(query: Query<'_>, state: Option<ExtractionState>) -> Query<'_> {
     let completed = || manifests::status.eq("completed");
     match state {
         None => query,
