@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod cost;
+pub mod field;
 pub mod fingerprint;
 pub mod ocr_result;
 pub mod prompt;
