@@ -19,6 +19,9 @@ pub enum Error {
     /// The name or the password is wrong; which one is not told.
     #[error("Invalid credentials")]
     InvalidCredentials,
+    /// The present password is not the one that was told.
+    #[error("Invalid current password")]
+    WrongPassword,
     /// Too many wrong passwords.
     #[error("Account locked until {}", until.to_rfc3339_opts(chrono::SecondsFormat::Millis, true))]
     Locked {
@@ -63,6 +66,7 @@ impl Classify for Error {
             Self::MissingToken
             | Self::InvalidToken
             | Self::InvalidCredentials
+            | Self::WrongPassword
             | Self::Locked { .. }
             | Self::LockedForGood => ErrorKind::Unauthenticated,
             Self::ForeignProject { .. } => ErrorKind::Forbidden,

@@ -235,7 +235,9 @@ impl From<sluice_access::Error> for ApiError {
         let code = match &error {
             Error::MissingToken => Code::MissingToken,
             Error::InvalidToken => Code::InvalidToken,
-            Error::InvalidCredentials | Error::Locked { .. } | Error::LockedForGood => Code::Unauthorized,
+            Error::InvalidCredentials | Error::WrongPassword | Error::Locked { .. } | Error::LockedForGood => {
+                Code::Unauthorized
+            }
             Error::ForeignProject { project } => {
                 return Self::new(Code::ProjectForbidden, error.to_string()).with_params(json!({"projectId": project}));
             }

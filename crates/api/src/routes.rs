@@ -1,11 +1,15 @@
 //! All URLs, one line each.
 
-use actix_web::web::{ServiceConfig, delete, get, patch, post, put, scope, to};
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::web::{self, ServiceConfig};
+use actix_web::{FromRequest, Handler, HttpRequest, HttpResponse, Responder};
 
+use self::Method::{Delete, Get, Patch, Post, Put};
+use crate::error::Code::{self, Conflict, Forbidden, NotFound, Unauthorized};
 use crate::error::{ApiError, Result};
+use crate::openapi::Describe;
 
 mod auth;
+mod docs;
 mod extractors;
 mod groups;
 mod health;
@@ -15,86 +19,167 @@ mod models;
 mod projects;
 mod publishing;
 mod schemas;
-mod uploads;
+pub(crate) mod uploads;
 mod wizard;
 
-/// Adds all routes. Of two that match the first one counts, so literal segments stand before ids. Every route needs a
-/// token, except those listed in `middleware::authenticate`.
+/// What is asked of a URL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Method {
+    Get,
+    Post,
+    Patch,
+    Put,
+    Delete,
+}
+
+/// Takes the routes: the router to serve them, the description to describe them.
+pub(crate) trait Register {
+    /// Takes one: where it is, what it does, the codes of errors that the types of its handler do not tell.
+    fn route<F, Args>(&mut self, place: (Method, &'static str), summary: &str, codes: &[Code], handler: F)
+    where
+        F: Handler<Args>,
+        Args: FromRequest + Describe + 'static,
+        F::Output: Responder + Describe + 'static;
+}
+
+/// Hands over all routes. Of two that match the first one counts, so literal segments stand before ids. Every route
+/// needs a token, except those listed in `middleware::authenticate`.
+pub(crate) fn register(to: &mut impl Register) {
+    register_service(to);
+    register_projects(to);
+    register_connections(to);
+    register_schemas(to);
+    register_uploads(to);
+    register_manifests(to);
+    register_jobs(to);
+}
+
 #[rustfmt::skip]
+fn register_service(to: &mut impl Register) {
+    // Health
+    to.route((Get, "/health"), "Says that the service answers", &[], health::show_health);
+    to.route((Get, "/health/live"), "Says that the process lives", &[], health::show_liveness);
+    to.route((Get, "/health/ready"), "Says whether all that the service needs is up", &[], health::show_readiness);
+    to.route((Get, "/openapi.json"), "Describes this API", &[], docs::show_openapi);
+    to.route((Get, "/docs"), "Leads to the page of this description", &[], docs::redirect_to_docs);
+    to.route((Get, "/docs/{file:.*}"), "Shows this description as a page", &[], docs::show_docs);
+    // Auth
+    to.route((Post, "/auth/login"), "Signs in with name and password", &[Unauthorized], auth::log_in);
+    to.route((Get, "/auth/profile"), "Shows who asks", &[], auth::show_profile);
+    to.route((Post, "/auth/change-password"), "Sets another password for oneself", &[], auth::change_password);
+    to.route((Post, "/auth/users/{id}/unlock"), "Lets somebody sign in again after too many wrong passwords", &[], auth::unlock_user);
+}
+
+#[rustfmt::skip]
+fn register_projects(to: &mut impl Register) {
+    // Projects
+    to.route((Post, "/projects/wizard"), "Makes a project with its schema, rules and scripts", &[NotFound], wizard::create_with_wizard);
+    to.route((Post, "/projects"), "Makes a project", &[NotFound], projects::create_project);
+    to.route((Get, "/projects"), "Lists own projects", &[], projects::list_projects);
+    to.route((Get, "/projects/{id}"), "Shows a project", &[], projects::show_project);
+    to.route((Patch, "/projects/{id}"), "Changes a project", &[], projects::update_project);
+    to.route((Put, "/projects/{id}/extractor"), "Sets the extractor of a project", &[], projects::set_extractor);
+    to.route((Delete, "/projects/{id}"), "Deletes a project with all that it holds", &[], projects::delete_project);
+    // Groups
+    to.route((Post, "/projects/{projectId}/groups"), "Makes a group in a project", &[], groups::create_group);
+    to.route((Get, "/projects/{projectId}/groups"), "Lists the groups of a project with their counts", &[], groups::list_groups);
+    to.route((Get, "/groups/{id}"), "Shows a group", &[], groups::show_group);
+    to.route((Patch, "/groups/{id}"), "Renames a group", &[], groups::update_group);
+    to.route((Delete, "/groups/{id}"), "Deletes a group with its manifests", &[], groups::delete_group);
+}
+
+#[rustfmt::skip]
+fn register_connections(to: &mut impl Register) {
+    // Models
+    to.route((Get, "/models/adapters"), "Lists the kinds of models and their parameters", &[], models::list_adapters);
+    to.route((Get, "/models"), "Lists models, newest first", &[], models::list_models);
+    to.route((Post, "/models"), "Makes a model", &[], models::create_model);
+    to.route((Get, "/models/{id}"), "Shows a model", &[], models::show_model);
+    to.route((Patch, "/models/{id}"), "Changes a model", &[], models::update_model);
+    to.route((Patch, "/models/{id}/pricing"), "Sets the prices of a model", &[], models::update_pricing);
+    to.route((Delete, "/models/{id}"), "Deletes a model that no project uses", &[Conflict], models::delete_model);
+    to.route((Post, "/models/{id}/test"), "Asks a model for a word to see whether it answers", &[], models::test_model);
+    // Extractors
+    to.route((Get, "/extractors/types"), "Lists the kinds of extractors and their parameters", &[], extractors::list_types);
+    to.route((Get, "/extractors/presets"), "Lists settings to begin with", &[], extractors::list_presets);
+    to.route((Get, "/extractors"), "Lists extractors, newest first", &[], extractors::list_extractors);
+    to.route((Post, "/extractors"), "Makes an extractor", &[], extractors::create_extractor);
+    to.route((Get, "/extractors/{id}"), "Shows an extractor", &[], extractors::show_extractor);
+    to.route((Patch, "/extractors/{id}"), "Changes an extractor", &[], extractors::update_extractor);
+    to.route((Delete, "/extractors/{id}"), "Deletes an extractor", &[], extractors::delete_extractor);
+    to.route((Post, "/extractors/{id}/test"), "Tries whether an extractor can work", &[], extractors::test_extractor);
+}
+
+#[rustfmt::skip]
+fn register_schemas(to: &mut impl Register) {
+    to.route((Post, "/schemas/validate"), "Checks whether a JSON schema is valid", &[], schemas::validate_schema);
+    to.route((Post, "/schemas"), "Makes a schema in a project", &[Forbidden], schemas::create_schema);
+    to.route((Get, "/schemas"), "Lists schemas, newest first", &[], schemas::list_schemas);
+    to.route((Get, "/schemas/project/{projectId}"), "Lists the schemas of a project, newest first", &[], schemas::list_schemas_of_project);
+    to.route((Get, "/schemas/{id}"), "Shows a schema", &[], schemas::show_schema);
+    to.route((Patch, "/schemas/{id}"), "Changes a schema in place", &[], schemas::update_schema);
+    to.route((Delete, "/schemas/{id}"), "Deletes a schema", &[], schemas::delete_schema);
+}
+
+#[rustfmt::skip]
+fn register_uploads(to: &mut impl Register) {
+    to.route((Post, "/groups/{groupId}/uploads"), "Asks for a URL to put a file to", &[], uploads::create_upload);
+    to.route((Post, "/groups/{groupId}/uploads/{uploadId}/complete"), "Checks an uploaded file and makes its manifest", &[Conflict], uploads::complete_upload);
+    to.route((Post, "/groups/{groupId}/manifests"), "Uploads a file", &[], uploads::upload_manifest);
+    to.route((Post, "/groups/{groupId}/manifests/upload"), "Uploads a file", &[], uploads::upload_manifest_by_alias);
+    to.route((Post, "/groups/{groupId}/manifests/batch"), "Uploads up to 20 files", &[], uploads::upload_manifests);
+}
+
+#[rustfmt::skip]
+fn register_manifests(to: &mut impl Register) {
+    to.route((Get, "/groups/{groupId}/manifests"), "Lists the manifests of a group", &[], manifests::list_manifests);
+    to.route((Get, "/manifests/{id}"), "Shows a manifest", &[], manifests::show_manifest);
+    to.route((Patch, "/manifests/{id}"), "Changes data or state of a manifest", &[], manifests::update_manifest);
+    to.route((Delete, "/manifests/{id}"), "Deletes a manifest with its file", &[], manifests::delete_manifest);
+    to.route((Get, "/manifests/{id}/pdf-file"), "Sends the file of a manifest", &[], manifests::show_file);
+    to.route((Get, "/manifests/{id}/file-url"), "Signs a URL of the file of a manifest", &[], manifests::show_file_url);
+    to.route((Get, "/manifests/{id}/ocr"), "Shows the text of a manifest", &[], manifests::show_ocr);
+    to.route((Post, "/manifests/{id}/extract"), "Extracts the data of a manifest", &[], manifests::extract_manifest);
+    to.route((Get, "/manifests/{id}/extraction-history"), "Lists the jobs of a manifest, newest first", &[], manifests::list_extraction_history);
+    to.route((Get, "/manifests/{id}/extraction-history/{jobId}"), "Shows a job of a manifest with its prompts and answer", &[], manifests::show_extraction);
+    to.route((Get, "/manifests/{id}/ocr-history"), "Lists the jobs of a manifest that only read its text", &[], manifests::list_ocr_history);
+}
+
+#[rustfmt::skip]
+fn register_jobs(to: &mut impl Register) {
+    to.route((Get, "/jobs/stats"), "Counts jobs by state", &[], jobs::show_job_stats);
+    to.route((Get, "/jobs/history"), "Lists jobs, newest first", &[], jobs::list_job_history);
+    to.route((Post, "/jobs/{queueJobId}/cancel"), "Cancels a job", &[], jobs::cancel_job);
+}
+
+/// Adds all routes to the service.
 pub(crate) fn configure(config: &mut ServiceConfig) {
-    let api = scope("/api")
-        // Health
-        .route("/health", get().to(health::show_health))
-        .route("/health/live", get().to(health::show_liveness))
-        .route("/health/ready", get().to(health::show_readiness))
-        // Auth
-        .route("/auth/login", post().to(auth::log_in))
-        .route("/auth/profile", get().to(auth::show_profile))
-        // Projects
-        .route("/projects/wizard", post().to(wizard::create_with_wizard))
-        .route("/projects", post().to(projects::create_project))
-        .route("/projects", get().to(projects::list_projects))
-        .route("/projects/{id}", get().to(projects::show_project))
-        .route("/projects/{id}", patch().to(projects::update_project))
-        .route("/projects/{id}/extractor", put().to(projects::set_extractor))
-        .route("/projects/{id}", delete().to(projects::delete_project))
-        // Groups
-        .route("/projects/{projectId}/groups", post().to(groups::create_group))
-        .route("/projects/{projectId}/groups", get().to(groups::list_groups))
-        .route("/groups/{id}", get().to(groups::show_group))
-        .route("/groups/{id}", patch().to(groups::update_group))
-        .route("/groups/{id}", delete().to(groups::delete_group))
-        // Models
-        .route("/models/adapters", get().to(models::list_adapters))
-        .route("/models", get().to(models::list_models))
-        .route("/models", post().to(models::create_model))
-        .route("/models/{id}", get().to(models::show_model))
-        .route("/models/{id}", patch().to(models::update_model))
-        .route("/models/{id}/pricing", patch().to(models::update_pricing))
-        .route("/models/{id}", delete().to(models::delete_model))
-        .route("/models/{id}/test", post().to(models::test_model))
-        // Extractors
-        .route("/extractors/types", get().to(extractors::list_types))
-        .route("/extractors/presets", get().to(extractors::list_presets))
-        .route("/extractors", get().to(extractors::list_extractors))
-        .route("/extractors", post().to(extractors::create_extractor))
-        .route("/extractors/{id}", get().to(extractors::show_extractor))
-        .route("/extractors/{id}", patch().to(extractors::update_extractor))
-        .route("/extractors/{id}", delete().to(extractors::delete_extractor))
-        .route("/extractors/{id}/test", post().to(extractors::test_extractor))
-        // Schemas
-        .route("/schemas/validate", post().to(schemas::validate_schema))
-        .route("/schemas", post().to(schemas::create_schema))
-        .route("/schemas", get().to(schemas::list_schemas))
-        .route("/schemas/project/{projectId}", get().to(schemas::list_schemas_of_project))
-        .route("/schemas/{id}", get().to(schemas::show_schema))
-        .route("/schemas/{id}", patch().to(schemas::update_schema))
-        .route("/schemas/{id}", delete().to(schemas::delete_schema))
-        // Uploads
-        .route("/groups/{groupId}/uploads", post().to(uploads::create_upload))
-        .route("/groups/{groupId}/uploads/{uploadId}/complete", post().to(uploads::complete_upload))
-        .route("/groups/{groupId}/manifests", post().to(uploads::upload_manifest))
-        .route("/groups/{groupId}/manifests/upload", post().to(uploads::upload_manifest))
-        .route("/groups/{groupId}/manifests/batch", post().to(uploads::upload_manifests))
-        // Manifests
-        .route("/groups/{groupId}/manifests", get().to(manifests::list_manifests))
-        .route("/manifests/{id}", get().to(manifests::show_manifest))
-        .route("/manifests/{id}", patch().to(manifests::update_manifest))
-        .route("/manifests/{id}", delete().to(manifests::delete_manifest))
-        .route("/manifests/{id}/pdf-file", get().to(manifests::show_file))
-        .route("/manifests/{id}/file-url", get().to(manifests::show_file_url))
-        .route("/manifests/{id}/ocr", get().to(manifests::show_ocr))
-        .route("/manifests/{id}/extract", post().to(manifests::extract_manifest))
-        .route("/manifests/{id}/extraction-history", get().to(manifests::list_extraction_history))
-        .route("/manifests/{id}/extraction-history/{jobId}", get().to(manifests::show_extraction))
-        .route("/manifests/{id}/ocr-history", get().to(manifests::list_ocr_history))
-        // Jobs
-        .route("/jobs/stats", get().to(jobs::show_job_stats))
-        .route("/jobs/history", get().to(jobs::list_job_history))
-        .route("/jobs/{queueJobId}/cancel", post().to(jobs::cancel_job))
-        // Later: prompts, schema rules, validation, export scripts, exports, metrics
-        .default_service(to(refuse));
-    config.service(api).default_service(to(refuse));
+    let mut router = Router(Some(web::scope("/api")));
+    register(&mut router);
+    if let Some(api) = router.0 {
+        config.service(api.default_service(web::to(refuse)));
+    }
+    config.default_service(web::to(refuse));
+}
+
+struct Router(Option<actix_web::Scope>);
+
+impl Register for Router {
+    fn route<F, Args>(&mut self, (method, path): (Method, &'static str), _summary: &str, _codes: &[Code], handler: F)
+    where
+        F: Handler<Args>,
+        Args: FromRequest + Describe + 'static,
+        F::Output: Responder + Describe + 'static,
+    {
+        let route = match method {
+            Get => web::get(),
+            Post => web::post(),
+            Patch => web::patch(),
+            Put => web::put(),
+            Delete => web::delete(),
+        };
+        self.0 = self.0.take().map(|scope| scope.route(path, route.to(handler)));
+    }
 }
 
 async fn refuse(request: HttpRequest) -> Result<HttpResponse> {

@@ -4,9 +4,10 @@ use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
-use sluice_core::{ExtractorId, GroupId, JobId, ManifestId, ModelId, ProjectId, PromptId, SchemaId, UploadId};
+use sluice_core::{ExtractorId, GroupId, JobId, ManifestId, ModelId, ProjectId, PromptId, SchemaId, UploadId, UserId};
 use uuid::Uuid;
 
+use super::description::Shape;
 use crate::error::{ApiError, Result};
 
 /// The dynamic segments of the path: one id, or two in their order.
@@ -16,11 +17,17 @@ pub(crate) struct Path<T>(pub(crate) T);
 /// Reads one segment.
 pub(crate) trait Segment: Sized {
     fn parse(text: &str) -> Result<Self>;
+
+    /// What it may be.
+    fn shape() -> Shape;
 }
 
 /// Reads all of them.
 pub(crate) trait Segments: Sized {
     fn parse_all(segments: &[&str]) -> Result<Self>;
+
+    /// What they may be, in their order.
+    fn shapes() -> Vec<Shape>;
 }
 
 impl<T: Segment> Segments for T {
@@ -30,6 +37,10 @@ impl<T: Segment> Segments for T {
             _ => Err(ApiError::not_found("Not found")),
         }
     }
+
+    fn shapes() -> Vec<Shape> {
+        vec![T::shape()]
+    }
 }
 
 impl<A: Segment, B: Segment> Segments for (A, B) {
@@ -38,6 +49,10 @@ impl<A: Segment, B: Segment> Segments for (A, B) {
             [a, b] => Ok((A::parse(a)?, B::parse(b)?)),
             _ => Err(ApiError::not_found("Not found")),
         }
+    }
+
+    fn shapes() -> Vec<Shape> {
+        vec![A::shape(), B::shape()]
     }
 }
 
@@ -54,7 +69,12 @@ impl<T: Segments> FromRequest for Path<T> {
 impl Segment for String {
     fn parse(text: &str) -> Result<Self> {
         let decoded = percent_encoding::percent_decode_str(text).decode_utf8();
-        decoded.map(std::borrow::Cow::into_owned).map_err(|_source| ApiError::not_found("Not found"))
+        let decoded = decoded.ok().filter(|text| !text.contains('\0'));
+        decoded.map(std::borrow::Cow::into_owned).ok_or_else(|| ApiError::not_found("Not found"))
+    }
+
+    fn shape() -> Shape {
+        Shape::string()
     }
 }
 
@@ -63,6 +83,10 @@ macro_rules! integer_segments {
         impl Segment for $id {
             fn parse(text: &str) -> Result<Self> {
                 parse_integer(text).map($id)
+            }
+
+            fn shape() -> Shape {
+                Shape::integer()
             }
         }
     )*};
@@ -76,11 +100,15 @@ macro_rules! uuid_segments {
                 let found: Option<Uuid> = text.parse().ok();
                 found.map($id).ok_or_else(|| ApiError::not_found(format!(concat!($noun, " {} not found"), text)))
             }
+
+            fn shape() -> Shape {
+                Shape::string().format("uuid")
+            }
         }
     )*};
 }
 
-integer_segments!(ProjectId, GroupId, ManifestId, JobId, SchemaId, PromptId);
+integer_segments!(ProjectId, GroupId, ManifestId, JobId, SchemaId, PromptId, UserId);
 uuid_segments!(ModelId: "Model", ExtractorId: "Extractor", UploadId: "Upload");
 
 fn parse_integer(text: &str) -> Result<i32> {

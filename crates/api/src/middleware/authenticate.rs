@@ -10,7 +10,15 @@ use crate::error::ApiError;
 use crate::middleware::context;
 use crate::state::AppState;
 
-const PUBLIC: [&str; 4] = ["/api/auth/login", "/api/health", "/api/health/live", "/api/health/ready"];
+const PUBLIC: [&str; 7] = [
+    "/api/auth/login",
+    "/api/health",
+    "/api/health/live",
+    "/api/health/ready",
+    "/api/openapi.json",
+    "/api/docs",
+    "/api/docs/{file:.*}",
+];
 
 /// Checks the token before any of the body is read, and notes who asks.
 pub(crate) async fn check(

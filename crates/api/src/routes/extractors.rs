@@ -1,26 +1,30 @@
 //! Extractors: how a file becomes text. Admins write them; everybody may read and use them.
 
-use actix_web::HttpResponse;
 use actix_web::web::{Data, Json};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use sluice_core::ExtractorId;
 use sluice_db::models::extractors::{self, Extractor, ExtractorChanges, ExtractorFilter, NewExtractor};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::connection::{Adapter, EXTRACTORS, MASK};
 use crate::error::{ApiError, Result};
-use crate::extract::{Admin, Body, Path, Query, User};
+use crate::extract::{Admin, Body, Fields, Input, Path, Query, User};
+use crate::respond::{Created, List};
 use crate::state::AppState;
 use crate::wire;
 
 mod pricing;
 mod probe;
 
-#[derive(Debug, Serialize)]
+use self::probe::ExtractorTestDto;
+
+/// An extractor.
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct ExtractorDto {
+pub(crate) struct ExtractorDto {
     id: Uuid,
     name: String,
     description: Option<String>,
@@ -70,52 +74,94 @@ fn missing(id: ExtractorId) -> ApiError {
     ApiError::not_found(format!("Extractor {id} not found"))
 }
 
+/// A kind of extractor.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ExtractorTypeDto {
+    id: &'static str,
+    name: &'static str,
+    description: &'static str,
+    version: &'static str,
+    category: &'static str,
+    /// A form for each parameter.
+    #[schema(value_type = Object)]
+    params_schema: Value,
+    supported_formats: &'static [&'static str],
+    /// A form for each price.
+    #[schema(value_type = Object)]
+    pricing_schema: Value,
+}
+
 /// GET /extractors/types
-pub(crate) async fn list_types(_user: User) -> Json<Value> {
-    let list: Vec<Value> = EXTRACTORS
-        .iter()
-        .map(|adapter| {
-            json!({
-                "id": adapter.name, "name": adapter.title, "description": adapter.description,
-                "version": env!("CARGO_PKG_VERSION"), "category": "ocr", "paramsSchema": adapter.forms(),
-                "supportedFormats": adapter.capabilities, "pricingSchema": pricing::forms(),
-            })
-        })
-        .collect();
-    Json(Value::Array(list))
+pub(crate) async fn list_types(_user: User) -> List<ExtractorTypeDto> {
+    let types = EXTRACTORS.iter().map(|adapter| ExtractorTypeDto {
+        id: adapter.name,
+        name: adapter.title,
+        description: adapter.description,
+        version: env!("CARGO_PKG_VERSION"),
+        category: "ocr",
+        params_schema: adapter.forms(),
+        supported_formats: adapter.capabilities,
+        pricing_schema: pricing::forms(),
+    });
+    List(types.collect())
+}
+
+/// Settings to begin with.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PresetDto {
+    id: &'static str,
+    name: &'static str,
+    description: &'static str,
+    extractor_type: &'static str,
+    #[schema(value_type = Object)]
+    config: Value,
 }
 
 /// GET /extractors/presets
-pub(crate) async fn list_presets(_user: User) -> Json<Value> {
-    let preset = |id: &str, name: &str, description: &str, kind: &str, config: Value| json!({"id": id, "name": name, "description": description, "extractorType": kind, "config": config});
+pub(crate) async fn list_presets(_user: User) -> List<PresetDto> {
     let free = json!({"mode": "none"});
-    Json(json!([
-        preset(
-            "local",
-            "Text layer, else OCR",
-            "For PDFs of all kinds and for pictures",
-            "local",
-            json!({"ocr": "auto", "languages": "eng+deu+fra", "pricing": free}),
-        ),
-        preset(
-            "tesseract-eng",
-            "Tesseract, English",
-            "For scans in English",
-            "tesseract",
-            json!({"lang": "eng", "psm": 6, "pricing": free}),
-        ),
-    ]))
+    List(vec![
+        PresetDto {
+            id: "local",
+            name: "Text layer, else OCR",
+            description: "For PDFs of all kinds and for pictures",
+            extractor_type: "local",
+            config: json!({"ocr": "auto", "languages": "eng+deu+fra", "pricing": free}),
+        },
+        PresetDto {
+            id: "tesseract-eng",
+            name: "Tesseract, English",
+            description: "For scans in English",
+            extractor_type: "tesseract",
+            config: json!({"lang": "eng", "psm": 6, "pricing": free}),
+        },
+    ])
+}
+
+/// Which extractors are wanted.
+#[derive(Debug)]
+pub(crate) struct ExtractorQuery {
+    extractor_type: Option<String>,
+    is_active: Option<String>,
+}
+
+impl Input for ExtractorQuery {
+    fn read(fields: &mut Fields) -> Self {
+        Self {
+            extractor_type: fields.string("extractorType").optional(),
+            is_active: fields.string("isActive").one_of(&["true", "false"]).optional(),
+        }
+    }
 }
 
 /// GET /extractors
 pub(crate) async fn list_extractors(
     state: Data<AppState>,
     _user: User,
-    Query(mut fields): Query,
-) -> Result<Json<impl Serialize>> {
-    let extractor_type = fields.string("extractorType").optional();
-    let is_active = fields.string("isActive").one_of(&["true", "false"]).optional();
-    fields.finish()?;
+    Query(ExtractorQuery { extractor_type, is_active }): Query<ExtractorQuery>,
+) -> Result<List<ExtractorDto>> {
     let filter = ExtractorFilter { extractor_type, is_active: is_active.map(|word| word == "true") };
     let mut connection = state.connection().await?;
     let rows = extractors::list(&mut connection, &filter).await?;
@@ -128,7 +174,7 @@ pub(crate) async fn list_extractors(
             ExtractorDto::new(extractor, usage_count)
         })
         .collect();
-    Ok(Json(list))
+    Ok(List(list))
 }
 
 /// GET /extractors/:id
@@ -136,29 +182,46 @@ pub(crate) async fn show_extractor(
     state: Data<AppState>,
     _user: User,
     Path(id): Path<ExtractorId>,
-) -> Result<Json<impl Serialize>> {
+) -> Result<Json<ExtractorDto>> {
     let extractor = extractors::find(&mut *state.connection().await?, id.0).await?.ok_or_else(|| missing(id))?;
     Ok(Json(ExtractorDto::load(&state, extractor).await?))
+}
+
+/// An extractor as it is asked for.
+#[derive(Debug)]
+pub(crate) struct ExtractorForm {
+    name: String,
+    description: Option<String>,
+    extractor_type: String,
+    config: Map<String, Value>,
+    is_active: bool,
+}
+
+impl Input for ExtractorForm {
+    fn read(fields: &mut Fields) -> Self {
+        Self {
+            name: fields.string("name").min_length(1).required(),
+            description: fields.string("description").optional(),
+            extractor_type: fields.string("extractorType").required(),
+            config: fields.object("config").optional().unwrap_or_default(),
+            is_active: fields.boolean("isActive").optional().unwrap_or(true),
+        }
+    }
 }
 
 /// POST /extractors
 pub(crate) async fn create_extractor(
     state: Data<AppState>,
     _admin: Admin,
-    Body(mut fields): Body,
-) -> Result<HttpResponse> {
-    let name = fields.string("name").min_length(1).required();
-    let description = fields.string("description").optional();
-    let extractor_type = fields.string("extractorType").required();
-    let config = fields.object("config").optional().unwrap_or_default();
-    let is_active = fields.boolean("isActive").optional().unwrap_or(true);
-    fields.finish()?;
+    Body(form): Body<ExtractorForm>,
+) -> Result<Created<ExtractorDto>> {
+    let ExtractorForm { name, description, extractor_type, config, is_active } = form;
     let adapter = load_type(&extractor_type)?;
     let config = merge(&state, adapter, &json!({}), config)?;
     let extractor =
         NewExtractor { id: ExtractorId::generate().0, name, description, extractor_type, config, is_active };
     let extractor = extractors::insert(&mut *state.connection().await?, &extractor).await?;
-    Ok(HttpResponse::Created().json(ExtractorDto::new(extractor, 0)))
+    Ok(Created(ExtractorDto::new(extractor, 0)))
 }
 
 /// Puts sent settings over stored ones and checks the whole.
@@ -178,19 +241,36 @@ fn merge(state: &AppState, adapter: &Adapter, stored: &Value, mut sent: Map<Stri
     Ok(Value::Object(merged))
 }
 
+/// What is to be changed of an extractor.
+#[derive(Debug)]
+pub(crate) struct ExtractorChangesForm {
+    name: Option<String>,
+    description: Option<Option<String>>,
+    extractor_type: Option<String>,
+    config: Option<Map<String, Value>>,
+    is_active: Option<bool>,
+}
+
+impl Input for ExtractorChangesForm {
+    fn read(fields: &mut Fields) -> Self {
+        Self {
+            name: fields.string("name").min_length(1).optional(),
+            description: fields.string("description").nullable(),
+            extractor_type: fields.string("extractorType").optional(),
+            config: fields.object("config").optional(),
+            is_active: fields.boolean("isActive").optional(),
+        }
+    }
+}
+
 /// PATCH /extractors/:id
 pub(crate) async fn update_extractor(
     state: Data<AppState>,
     _admin: Admin,
     Path(id): Path<ExtractorId>,
-    Body(mut fields): Body,
-) -> Result<Json<impl Serialize>> {
-    let name = fields.string("name").min_length(1).optional();
-    let description = fields.string("description").nullable();
-    let extractor_type = fields.string("extractorType").optional();
-    let config = fields.object("config").optional();
-    let is_active = fields.boolean("isActive").optional();
-    fields.finish()?;
+    Body(form): Body<ExtractorChangesForm>,
+) -> Result<Json<ExtractorDto>> {
+    let ExtractorChangesForm { name, description, extractor_type, config, is_active } = form;
     let shared = state.clone();
     let changed = state.pool.transaction(move |connection| {
         Box::pin(async move {
@@ -241,7 +321,7 @@ pub(crate) async fn delete_extractor(
     state: Data<AppState>,
     _admin: Admin,
     Path(id): Path<ExtractorId>,
-) -> Result<Json<impl Serialize>> {
+) -> Result<Json<ExtractorDto>> {
     let extractor = extractors::find(&mut *state.connection().await?, id.0).await?.ok_or_else(|| missing(id))?;
     let body = ExtractorDto::load(&state, extractor).await?;
     extractors::delete(&mut *state.connection().await?, id.0).await?;
@@ -253,7 +333,7 @@ pub(crate) async fn test_extractor(
     state: Data<AppState>,
     _admin: Admin,
     Path(id): Path<ExtractorId>,
-) -> Result<HttpResponse> {
+) -> Result<Created<ExtractorTestDto>> {
     let extractor = extractors::find(&mut *state.connection().await?, id.0).await?.ok_or_else(|| missing(id))?;
-    Ok(HttpResponse::Created().json(probe::probe(&state, &extractor).await))
+    Ok(Created(probe::probe(&state, &extractor).await))
 }

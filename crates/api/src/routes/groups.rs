@@ -1,21 +1,23 @@
 //! Groups: folders of manifests within a project.
 
-use actix_web::HttpResponse;
 use actix_web::web::{Data, Json};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use sluice_access::{Access, ownership};
 use sluice_core::{GroupId, ProjectId};
 use sluice_db::models::groups::{self, Group, GroupCounts};
+use utoipa::ToSchema;
 
 use crate::error::{ApiError, Result};
-use crate::extract::{Body, Path, User};
+use crate::extract::{Body, Fields, Input, Path, User};
+use crate::respond::{Created, List};
 use crate::state::AppState;
 use crate::wire;
 
-#[derive(Debug, Serialize)]
+/// A group.
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct GroupDto {
+pub(crate) struct GroupDto {
     id: i32,
     name: String,
     project_id: i32,
@@ -25,22 +27,23 @@ struct GroupDto {
     updated_at: DateTime<Utc>,
 }
 
-#[derive(Debug, Serialize)]
+/// A group and what it holds.
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct CountedGroupDto {
+pub(crate) struct CountedGroupDto {
     #[serde(flatten)]
     group: GroupDto,
     #[serde(rename = "_count")]
-    count: CountDto,
+    count: ManifestCountDto,
     status_counts: StatusCountsDto,
 }
 
-#[derive(Debug, Serialize)]
-struct CountDto {
+#[derive(Debug, Serialize, ToSchema)]
+struct ManifestCountDto {
     manifests: i64,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct StatusCountsDto {
     pending: i64,
     failed: i64,
@@ -64,7 +67,7 @@ impl CountedGroupDto {
     fn new(group: Group, counts: GroupCounts) -> Self {
         Self {
             group: group.into(),
-            count: CountDto { manifests: counts.total },
+            count: ManifestCountDto { manifests: counts.total },
             status_counts: StatusCountsDto {
                 pending: counts.pending,
                 failed: counts.failed,
@@ -75,23 +78,36 @@ impl CountedGroupDto {
     }
 }
 
+/// A group as it is asked for.
+#[derive(Debug)]
+pub(crate) struct NewGroup {
+    name: String,
+    project_id: i32,
+}
+
+impl Input for NewGroup {
+    fn read(fields: &mut Fields) -> Self {
+        Self {
+            name: fields.string("name").min_length(1).required(),
+            project_id: fields.integer("projectId").required(),
+        }
+    }
+}
+
 /// POST /projects/:projectId/groups
 pub(crate) async fn create_group(
     state: Data<AppState>,
     User(identity): User,
     Path(project): Path<ProjectId>,
-    Body(mut fields): Body,
-) -> Result<HttpResponse> {
-    let name = fields.string("name").min_length(1).required();
-    let project_id = fields.integer("projectId").required();
-    fields.finish()?;
+    Body(NewGroup { name, project_id }): Body<NewGroup>,
+) -> Result<Created<GroupDto>> {
     if project_id != project.0 {
         return Err(ApiError::bad_request("projectId mismatch"));
     }
     let mut connection = state.connection().await?;
     ownership::load_project(&mut connection, &identity, Access::Owner, project).await?;
     let group = groups::insert(&mut connection, project.0, &name).await?;
-    Ok(HttpResponse::Created().json(GroupDto::from(group)))
+    Ok(Created(group.into()))
 }
 
 /// GET /projects/:projectId/groups
@@ -99,7 +115,7 @@ pub(crate) async fn list_groups(
     state: Data<AppState>,
     User(identity): User,
     Path(project): Path<ProjectId>,
-) -> Result<Json<impl Serialize>> {
+) -> Result<List<CountedGroupDto>> {
     let mut connection = state.connection().await?;
     ownership::load_project(&mut connection, &identity, Access::Owner, project).await?;
     let rows = groups::list_by_project(&mut connection, project.0).await?;
@@ -111,7 +127,7 @@ pub(crate) async fn list_groups(
             CountedGroupDto::new(group, counts)
         })
         .collect();
-    Ok(Json(list))
+    Ok(List(list))
 }
 
 /// GET /groups/:id
@@ -119,10 +135,20 @@ pub(crate) async fn show_group(
     state: Data<AppState>,
     User(identity): User,
     Path(id): Path<GroupId>,
-) -> Result<Json<impl Serialize>> {
+) -> Result<Json<GroupDto>> {
     let mut connection = state.connection().await?;
     let group = ownership::load_group(&mut connection, &identity, id).await?;
     Ok(Json(GroupDto::from(group)))
+}
+
+/// What is to be changed.
+#[derive(Debug)]
+pub(crate) struct GroupChanges(Option<String>);
+
+impl Input for GroupChanges {
+    fn read(fields: &mut Fields) -> Self {
+        Self(fields.string("name").min_length(1).optional())
+    }
 }
 
 /// PATCH /groups/:id
@@ -130,10 +156,8 @@ pub(crate) async fn update_group(
     state: Data<AppState>,
     User(identity): User,
     Path(id): Path<GroupId>,
-    Body(mut fields): Body,
-) -> Result<Json<impl Serialize>> {
-    let name = fields.string("name").min_length(1).optional();
-    fields.finish()?;
+    Body(GroupChanges(name)): Body<GroupChanges>,
+) -> Result<Json<GroupDto>> {
     let mut connection = state.connection().await?;
     ownership::load_group(&mut connection, &identity, id).await?;
     let group = groups::update(&mut connection, id.0, name.as_deref()).await?;
@@ -145,7 +169,7 @@ pub(crate) async fn delete_group(
     state: Data<AppState>,
     User(identity): User,
     Path(id): Path<GroupId>,
-) -> Result<Json<impl Serialize>> {
+) -> Result<Json<GroupDto>> {
     let mut connection = state.connection().await?;
     let group = ownership::load_group(&mut connection, &identity, id).await?;
     let keys = groups::list_storage_keys(&mut connection, &[id.0]).await?;

@@ -8,19 +8,21 @@ use serde::Serialize;
 use sluice_access::ownership;
 use sluice_core::{JobStatus, ManifestId};
 use sluice_db::models::jobs::list::{self, JobScope};
+use utoipa::ToSchema;
 
 pub(crate) use self::cancel::cancel_job;
 use self::dto::JobHistory;
 pub(crate) use self::dto::{HistoryEntry, HistoryEntryInDetail, OcrHistoryEntry};
 use crate::error::Result;
-use crate::extract::{Query, User};
+use crate::extract::{Fields, Input, Query, User};
+use crate::respond::List;
 use crate::state::AppState;
 
 const DEFAULT_LIMIT: i32 = 50;
 const MAX_LIMIT: i32 = 200;
 
 /// How many jobs are in which state.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct JobStats {
     active: u64,
@@ -59,15 +61,28 @@ pub(crate) async fn show_job_stats(state: Data<AppState>, User(user): User) -> R
     Ok(Json(stats))
 }
 
+/// Which jobs are wanted.
+#[derive(Debug)]
+pub(crate) struct JobHistoryQuery {
+    manifest: Option<ManifestId>,
+    limit: i32,
+}
+
+impl Input for JobHistoryQuery {
+    fn read(fields: &mut Fields) -> Self {
+        Self {
+            manifest: fields.integer("manifestId").optional().map(ManifestId),
+            limit: fields.integer("limit").within(1, MAX_LIMIT).optional().unwrap_or(DEFAULT_LIMIT),
+        }
+    }
+}
+
 /// `GET /jobs/history`
 pub(crate) async fn list_job_history(
     state: Data<AppState>,
     User(user): User,
-    Query(mut query): Query,
-) -> Result<Json<Vec<JobHistory>>> {
-    let manifest = query.integer("manifestId").optional().map(ManifestId);
-    let limit = query.integer("limit").within(1, MAX_LIMIT).optional().unwrap_or(DEFAULT_LIMIT);
-    query.finish()?;
+    Query(JobHistoryQuery { manifest, limit }): Query<JobHistoryQuery>,
+) -> Result<List<JobHistory>> {
     let mut connection = state.connection().await?;
     let scope = match manifest {
         Some(manifest) => {
@@ -78,5 +93,5 @@ pub(crate) async fn list_job_history(
         None => JobScope::OwnedBy(user.user_id.0),
     };
     let jobs = list::list_recent(&mut connection, scope, limit.into()).await?;
-    Ok(Json(jobs.into_iter().map(JobHistory::from).collect()))
+    Ok(List(jobs.into_iter().map(JobHistory::from).collect()))
 }

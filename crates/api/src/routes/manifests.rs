@@ -18,6 +18,7 @@ use sluice_db::AsyncPgConnection;
 use sluice_db::models::jobs::request;
 use sluice_db::models::manifests::{self, Manifest, edit as edits, list};
 use sluice_service::ErrorChain;
+use utoipa::ToSchema;
 
 pub(crate) use self::dto::{ManifestDto, UploadedDto};
 pub(crate) use self::edit::update_manifest;
@@ -31,13 +32,13 @@ use crate::extract::{Path, User};
 use crate::state::AppState;
 
 /// A page of manifests.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ManifestPage {
     data: Vec<ManifestDto>,
     meta: PageMeta,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct PageMeta {
     total: i64,

@@ -1,26 +1,30 @@
 //! Models: connections to language models. Admins write them; everybody may read and use them.
 
-use actix_web::HttpResponse;
 use actix_web::web::{Data, Json};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use sluice_core::ModelId;
 use sluice_db::models::models::{self, Model, ModelChanges, ModelFilter, NewModel};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::connection::{ADAPTERS, Adapter, MASK};
 use crate::error::{ApiError, Code, Result};
-use crate::extract::{Admin, Body, Path, Query, User};
+use crate::extract::{Admin, Body, Fields, Input, Path, Query, User};
+use crate::respond::{Created, List};
 use crate::state::AppState;
 use crate::wire;
 
 mod ping;
 mod pricing;
 
-#[derive(Debug, Serialize)]
+use self::ping::ModelTestDto;
+
+/// A model.
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct ModelDto {
+pub(crate) struct ModelDto {
     id: Uuid,
     name: String,
     adapter_type: String,
@@ -66,30 +70,56 @@ fn missing(id: ModelId) -> ApiError {
     ApiError::not_found(format!("Model {id} not found"))
 }
 
+/// A kind of model.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct AdapterDto {
+    r#type: &'static str,
+    name: &'static str,
+    description: &'static str,
+    category: &'static str,
+    /// A form for each parameter.
+    #[schema(value_type = Object)]
+    parameters: Value,
+    capabilities: &'static [&'static str],
+}
+
 /// GET /models/adapters
-pub(crate) async fn list_adapters(_user: User) -> Json<Value> {
-    let list: Vec<Value> = ADAPTERS
-        .iter()
-        .map(|adapter| {
-            json!({
-                "type": adapter.name, "name": adapter.title, "description": adapter.description,
-                "category": CATEGORY, "parameters": adapter.forms(), "capabilities": adapter.capabilities,
-            })
-        })
-        .collect();
-    Json(Value::Array(list))
+pub(crate) async fn list_adapters(_user: User) -> List<AdapterDto> {
+    let forms = ADAPTERS.iter().map(|adapter| AdapterDto {
+        r#type: adapter.name,
+        name: adapter.title,
+        description: adapter.description,
+        category: CATEGORY,
+        parameters: adapter.forms(),
+        capabilities: adapter.capabilities,
+    });
+    List(forms.collect())
+}
+
+/// Which models are wanted.
+#[derive(Debug)]
+pub(crate) struct ModelQuery {
+    category: Option<String>,
+    adapter_type: Option<String>,
+    is_active: Option<String>,
+}
+
+impl Input for ModelQuery {
+    fn read(fields: &mut Fields) -> Self {
+        Self {
+            category: fields.string("category").enumeration(&["llm", "ocr"]).optional(),
+            adapter_type: fields.string("adapterType").optional(),
+            is_active: fields.string("isActive").one_of(&["true", "false"]).optional(),
+        }
+    }
 }
 
 /// GET /models
 pub(crate) async fn list_models(
     state: Data<AppState>,
     _user: User,
-    Query(mut fields): Query,
-) -> Result<Json<impl Serialize>> {
-    let category = fields.string("category").rule("isEnum", |word| ["llm", "ocr"].contains(&word.as_str())).optional();
-    let adapter_type = fields.string("adapterType").optional();
-    let is_active = fields.string("isActive").one_of(&["true", "false"]).optional();
-    fields.finish()?;
+    Query(ModelQuery { category, adapter_type, is_active }): Query<ModelQuery>,
+) -> Result<List<ModelDto>> {
     let of_category = category.map(|category| if category == CATEGORY { adapter_names() } else { Vec::new() });
     let adapter_types = match (of_category, adapter_type) {
         (None, None) => None,
@@ -99,7 +129,7 @@ pub(crate) async fn list_models(
     };
     let filter = ModelFilter { adapter_types, is_active: is_active.map(|word| word == "true") };
     let rows = models::list(&mut *state.connection().await?, &filter).await?;
-    Ok(Json(rows.into_iter().map(ModelDto::from).collect::<Vec<_>>()))
+    Ok(List(rows.into_iter().map(ModelDto::from).collect()))
 }
 
 fn adapter_names() -> Vec<String> {
@@ -107,34 +137,55 @@ fn adapter_names() -> Vec<String> {
 }
 
 /// GET /models/:id
-pub(crate) async fn show_model(
-    state: Data<AppState>,
-    _user: User,
-    Path(id): Path<ModelId>,
-) -> Result<Json<impl Serialize>> {
+pub(crate) async fn show_model(state: Data<AppState>, _user: User, Path(id): Path<ModelId>) -> Result<Json<ModelDto>> {
     let model = models::find(&mut *state.connection().await?, id.0).await?;
     Ok(Json(ModelDto::from(model.ok_or_else(|| missing(id))?)))
 }
 
-/// POST /models
-pub(crate) async fn create_model(state: Data<AppState>, _admin: Admin, Body(mut fields): Body) -> Result<HttpResponse> {
-    let name = fields.string("name").min_length(1).required();
-    let adapter_type =
-        fields.string("adapterType").rule("AdapterTypeConstraint", |name| find_adapter(name).is_some()).required();
-    let parameters = fields.object("parameters").required();
-    let description = fields.string("description").optional();
-    let is_active = fields.boolean("isActive").optional().unwrap_or(true);
-    let adapter = find_adapter(&adapter_type);
-    if adapter.is_some_and(|adapter| !adapter.problems(&parameters).is_empty() || is_masked(adapter, &parameters)) {
-        fields.fail("parameters", "AdapterParametersConstraint");
+/// A model as it is asked for.
+#[derive(Debug)]
+pub(crate) struct ModelForm {
+    name: String,
+    adapter_type: String,
+    parameters: Map<String, Value>,
+    description: Option<String>,
+    is_active: bool,
+}
+
+impl Input for ModelForm {
+    fn read(fields: &mut Fields) -> Self {
+        let form = Self {
+            name: fields.string("name").min_length(1).required(),
+            adapter_type: fields
+                .string("adapterType")
+                .rule("AdapterTypeConstraint", |name| find_adapter(name).is_some())
+                .required(),
+            parameters: fields.object("parameters").required(),
+            description: fields.string("description").optional(),
+            is_active: fields.boolean("isActive").optional().unwrap_or(true),
+        };
+        let sent = &form.parameters;
+        let adapter = find_adapter(&form.adapter_type);
+        if adapter.is_some_and(|adapter| !adapter.problems(sent).is_empty() || is_masked(adapter, sent)) {
+            fields.fail("parameters", "AdapterParametersConstraint");
+        }
+        form
     }
-    fields.finish()?;
-    let adapter = adapter.ok_or_else(|| unknown_adapter(&adapter_type))?;
+}
+
+/// POST /models
+pub(crate) async fn create_model(
+    state: Data<AppState>,
+    _admin: Admin,
+    Body(form): Body<ModelForm>,
+) -> Result<Created<ModelDto>> {
+    let ModelForm { name, adapter_type, parameters, description, is_active } = form;
+    let adapter = find_adapter(&adapter_type).ok_or_else(|| unknown_adapter(&adapter_type))?;
     let parameters = Value::Object(adapter.merge(&json!({}), parameters, &state.secrets)?);
     let pricing = pricing::guess(&name, state.clock.now());
     let model = NewModel { id: ModelId::generate().0, name, adapter_type, description, parameters, pricing, is_active };
     let model = models::insert(&mut *state.connection().await?, &model).await?;
-    Ok(HttpResponse::Created().json(ModelDto::from(model)))
+    Ok(Created(model.into()))
 }
 
 /// Whether a secret is the mask, where none is stored that it could stand for.
@@ -147,21 +198,41 @@ fn unknown_adapter(name: &str) -> ApiError {
     ApiError::bad_request(format!("Unknown adapter type: {name}"))
 }
 
+/// What is to be changed of a model.
+#[derive(Debug)]
+pub(crate) struct ModelChangesForm {
+    name: Option<String>,
+    adapter_type: Option<String>,
+    parameters: Option<Map<String, Value>>,
+    description: Option<Option<String>>,
+    is_active: Option<bool>,
+    pricing: Option<Map<String, Value>>,
+}
+
+impl Input for ModelChangesForm {
+    fn read(fields: &mut Fields) -> Self {
+        Self {
+            name: fields.string("name").min_length(1).optional(),
+            adapter_type: fields
+                .string("adapterType")
+                .rule("AdapterTypeConstraint", |name| find_adapter(name).is_some())
+                .optional(),
+            parameters: fields.object("parameters").optional(),
+            description: fields.string("description").nullable(),
+            is_active: fields.boolean("isActive").optional(),
+            pricing: fields.optional_child("pricing", pricing::read),
+        }
+    }
+}
+
 /// PATCH /models/:id
 pub(crate) async fn update_model(
     state: Data<AppState>,
     _admin: Admin,
     Path(id): Path<ModelId>,
-    Body(mut fields): Body,
-) -> Result<Json<impl Serialize>> {
-    let name = fields.string("name").min_length(1).optional();
-    let adapter_type =
-        fields.string("adapterType").rule("AdapterTypeConstraint", |name| find_adapter(name).is_some()).optional();
-    let parameters = fields.object("parameters").optional();
-    let description = fields.string("description").nullable();
-    let is_active = fields.boolean("isActive").optional();
-    let pricing = pricing::read(&mut fields);
-    fields.finish()?;
+    Body(form): Body<ModelChangesForm>,
+) -> Result<Json<ModelDto>> {
+    let ModelChangesForm { name, adapter_type, parameters, description, is_active, pricing } = form;
     if adapter_type.is_some() && parameters.is_none() {
         return Err(ApiError::bad_request("Changing adapterType requires parameters"));
     }
@@ -191,24 +262,27 @@ pub(crate) async fn update_model(
     Ok(Json(ModelDto::from(update(&state, id, change).await?)))
 }
 
+/// New prices.
+#[derive(Debug)]
+pub(crate) struct PricingForm(Map<String, Value>);
+
+impl Input for PricingForm {
+    fn read(fields: &mut Fields) -> Self {
+        Self(fields.child("pricing", pricing::read))
+    }
+}
+
 /// PATCH /models/:id/pricing
 pub(crate) async fn update_pricing(
     state: Data<AppState>,
     _admin: Admin,
     Path(id): Path<ModelId>,
-    Body(mut fields): Body,
-) -> Result<Json<impl Serialize>> {
-    if !fields.has("pricing") {
-        fields.fail("pricing", "isObject");
-    }
-    let pricing = pricing::read(&mut fields);
-    fields.finish()?;
+    Body(PricingForm(pricing)): Body<PricingForm>,
+) -> Result<Json<ModelDto>> {
     let now = state.clock.now();
     let change = move |stored: &Model| {
         let mut changes = ModelChanges::default();
-        if let Some(pricing) = pricing {
-            pricing::change(stored, pricing, now, &mut changes);
-        }
+        pricing::change(stored, pricing, now, &mut changes);
         Ok(changes)
     };
     Ok(Json(ModelDto::from(update(&state, id, change).await?)))
@@ -240,7 +314,7 @@ pub(crate) async fn delete_model(
     state: Data<AppState>,
     _admin: Admin,
     Path(id): Path<ModelId>,
-) -> Result<Json<impl Serialize>> {
+) -> Result<Json<ModelDto>> {
     let mut connection = state.connection().await?;
     let model = models::find(&mut connection, id.0).await?.ok_or_else(|| missing(id))?;
     match models::delete(&mut connection, id.0).await {
@@ -253,7 +327,11 @@ pub(crate) async fn delete_model(
 }
 
 /// POST /models/:id/test
-pub(crate) async fn test_model(state: Data<AppState>, _user: User, Path(id): Path<ModelId>) -> Result<HttpResponse> {
+pub(crate) async fn test_model(
+    state: Data<AppState>,
+    _user: User,
+    Path(id): Path<ModelId>,
+) -> Result<Created<ModelTestDto>> {
     let model = models::find(&mut *state.connection().await?, id.0).await?.ok_or_else(|| missing(id))?;
-    Ok(HttpResponse::Created().json(ping::ping(&state, &model).await))
+    Ok(Created(ping::ping(&state, &model).await))
 }

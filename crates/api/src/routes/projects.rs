@@ -1,6 +1,5 @@
 //! Projects.
 
-use actix_web::HttpResponse;
 use actix_web::web::{Data, Json};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -9,15 +8,18 @@ use sluice_core::ProjectId;
 use sluice_db::AsyncPgConnection;
 use sluice_db::models::projects::{self, NewProject, Project, ProjectChanges, ProjectCounts};
 use sluice_db::models::{extractors, models, schemas};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::connection::ADAPTERS;
 use crate::error::{ApiError, Result};
-use crate::extract::{Body, Fields, Path, User};
+use crate::extract::{Body, Fields, Input, Path, User};
+use crate::respond::{Created, List};
 use crate::state::AppState;
 use crate::wire;
 
-#[derive(Debug, Serialize)]
+/// A project.
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ProjectDto {
     id: i32,
@@ -33,11 +35,12 @@ pub(crate) struct ProjectDto {
     #[serde(serialize_with = "wire::time")]
     updated_at: DateTime<Utc>,
     #[serde(rename = "_count")]
-    count: CountDto,
+    count: ProjectCountsDto,
 }
 
-#[derive(Debug, Serialize)]
-struct CountDto {
+/// How much a project holds.
+#[derive(Debug, Serialize, ToSchema)]
+struct ProjectCountsDto {
     groups: i64,
     manifests: i64,
 }
@@ -65,7 +68,7 @@ impl ProjectDto {
             default_schema_id: project.default_schema_id,
             created_at: project.created_at,
             updated_at: project.updated_at,
-            count: CountDto { groups: counts.groups, manifests: counts.manifests },
+            count: ProjectCountsDto { groups: counts.groups, manifests: counts.manifests },
         }
     }
 
@@ -76,8 +79,8 @@ impl ProjectDto {
     }
 }
 
-impl ProjectForm {
-    pub(crate) fn read(fields: &mut Fields) -> Self {
+impl Input for ProjectForm {
+    fn read(fields: &mut Fields) -> Self {
         Self {
             name: fields.string("name").min_length(1).required(),
             description: fields.string("description").optional(),
@@ -86,7 +89,9 @@ impl ProjectForm {
             default_schema_id: fields.integer("defaultSchemaId").optional(),
         }
     }
+}
 
+impl ProjectForm {
     /// Looks up what the project points to.
     pub(crate) async fn resolve(self, connection: &mut AsyncPgConnection, user_id: i32) -> Result<NewProject> {
         if let Some(id) = self.default_schema_id {
@@ -107,18 +112,16 @@ impl ProjectForm {
 pub(crate) async fn create_project(
     state: Data<AppState>,
     User(identity): User,
-    Body(mut fields): Body,
-) -> Result<HttpResponse> {
-    let form = ProjectForm::read(&mut fields);
-    fields.finish()?;
+    Body(form): Body<ProjectForm>,
+) -> Result<Created<ProjectDto>> {
     let mut connection = state.connection().await?;
     let project = form.resolve(&mut connection, identity.user_id.0).await?;
     let project = projects::insert(&mut connection, &project).await?;
-    Ok(HttpResponse::Created().json(ProjectDto::new(project, ProjectCounts::default())))
+    Ok(Created(ProjectDto::new(project, ProjectCounts::default())))
 }
 
 /// GET /projects
-pub(crate) async fn list_projects(state: Data<AppState>, User(identity): User) -> Result<Json<impl Serialize>> {
+pub(crate) async fn list_projects(state: Data<AppState>, User(identity): User) -> Result<List<ProjectDto>> {
     let mut connection = state.connection().await?;
     let rows = projects::list_by_owner(&mut connection, identity.user_id.0).await?;
     let ids: Vec<i32> = rows.iter().map(|project| project.id).collect();
@@ -130,7 +133,7 @@ pub(crate) async fn list_projects(state: Data<AppState>, User(identity): User) -
             ProjectDto::new(project, counts)
         })
         .collect();
-    Ok(Json(list))
+    Ok(List(list))
 }
 
 /// GET /projects/:id
@@ -138,10 +141,32 @@ pub(crate) async fn show_project(
     state: Data<AppState>,
     User(identity): User,
     Path(id): Path<ProjectId>,
-) -> Result<Json<impl Serialize>> {
+) -> Result<Json<ProjectDto>> {
     let mut connection = state.connection().await?;
     let project = ownership::load_project(&mut connection, &identity, Access::Owner, id).await?;
     Ok(Json(ProjectDto::load(&mut connection, project).await?))
+}
+
+/// What is to be changed; the model is always told.
+#[derive(Debug)]
+pub(crate) struct ProjectChangesForm {
+    name: Option<String>,
+    description: Option<Option<String>>,
+    text_extractor_id: Option<Option<String>>,
+    default_schema_id: Option<Option<i32>>,
+    llm_model_id: String,
+}
+
+impl Input for ProjectChangesForm {
+    fn read(fields: &mut Fields) -> Self {
+        Self {
+            name: fields.string("name").min_length(1).optional(),
+            description: fields.string("description").nullable(),
+            text_extractor_id: fields.string("textExtractorId").nullable(),
+            default_schema_id: fields.integer("defaultSchemaId").nullable(),
+            llm_model_id: fields.string("llmModelId").optional().unwrap_or_default(),
+        }
+    }
 }
 
 /// PATCH /projects/:id
@@ -149,14 +174,9 @@ pub(crate) async fn update_project(
     state: Data<AppState>,
     User(identity): User,
     Path(id): Path<ProjectId>,
-    Body(mut fields): Body,
-) -> Result<Json<impl Serialize>> {
-    let name = fields.string("name").min_length(1).optional();
-    let description = fields.string("description").nullable();
-    let text_extractor_id = fields.string("textExtractorId").nullable();
-    let default_schema_id = fields.integer("defaultSchemaId").nullable();
-    let llm_model_id = fields.string("llmModelId").optional().unwrap_or_default();
-    fields.finish()?;
+    Body(form): Body<ProjectChangesForm>,
+) -> Result<Json<ProjectDto>> {
+    let ProjectChangesForm { name, description, text_extractor_id, default_schema_id, llm_model_id } = form;
     if llm_model_id.is_empty() {
         return Err(ApiError::bad_request("LLM model is required"));
     }
@@ -176,15 +196,23 @@ pub(crate) async fn update_project(
     Ok(Json(ProjectDto::load(&mut connection, project).await?))
 }
 
+/// The extractor that a project shall use.
+#[derive(Debug)]
+pub(crate) struct ExtractorChoice(String);
+
+impl Input for ExtractorChoice {
+    fn read(fields: &mut Fields) -> Self {
+        Self(fields.string("textExtractorId").min_length(1).required())
+    }
+}
+
 /// PUT /projects/:id/extractor
 pub(crate) async fn set_extractor(
     state: Data<AppState>,
     User(identity): User,
     Path(id): Path<ProjectId>,
-    Body(mut fields): Body,
-) -> Result<Json<impl Serialize>> {
-    let extractor = fields.string("textExtractorId").min_length(1).required();
-    fields.finish()?;
+    Body(ExtractorChoice(extractor)): Body<ExtractorChoice>,
+) -> Result<Json<ProjectDto>> {
     let mut connection = state.connection().await?;
     ownership::load_project(&mut connection, &identity, Access::Owner, id).await?;
     let text_extractor_id = Some(find_extractor(&mut connection, &extractor).await?);
@@ -198,7 +226,7 @@ pub(crate) async fn delete_project(
     state: Data<AppState>,
     User(identity): User,
     Path(id): Path<ProjectId>,
-) -> Result<Json<impl Serialize>> {
+) -> Result<Json<ProjectDto>> {
     let mut connection = state.connection().await?;
     let project = ownership::load_project(&mut connection, &identity, Access::Owner, id).await?;
     let body = ProjectDto::load(&mut connection, project).await?;

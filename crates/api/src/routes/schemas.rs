@@ -1,22 +1,24 @@
 //! Schemas: what is to be extracted. Owners and admins may use them.
 
-use actix_web::HttpResponse;
 use actix_web::web::{Data, Json};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use sluice_access::{Access, Error as AccessError, Identity, ownership};
 use sluice_core::{ProjectId, SchemaId};
 use sluice_db::AsyncPgConnection;
 use sluice_db::models::schemas::{self, NewSchema, Schema, SchemaChanges};
 use sluice_extraction::{schema, validate};
+use utoipa::ToSchema;
 
 use crate::error::{ApiError, Result};
-use crate::extract::{Body, Path, User};
+use crate::extract::{Body, Fields, Input, Path, User};
+use crate::respond::{Created, List};
 use crate::state::AppState;
 use crate::wire;
 
-#[derive(Debug, Serialize)]
+/// A schema.
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct SchemaDto {
     id: i32,
@@ -67,22 +69,39 @@ pub(crate) fn new_schema(project_id: i32, json_schema: Map<String, Value>) -> Ne
     }
 }
 
+/// A schema as it is asked for.
+#[derive(Debug)]
+pub(crate) struct SchemaForm {
+    json_schema: Map<String, Value>,
+    project_id: i32,
+    system_prompt_template: Option<String>,
+    validation_settings: Option<Map<String, Value>>,
+}
+
+impl Input for SchemaForm {
+    fn read(fields: &mut Fields) -> Self {
+        Self {
+            json_schema: fields.object("jsonSchema").required(),
+            project_id: fields.integer("projectId").required(),
+            system_prompt_template: fields.string("systemPromptTemplate").optional(),
+            validation_settings: fields.object("validationSettings").optional(),
+        }
+    }
+}
+
 /// POST /schemas
 pub(crate) async fn create_schema(
     state: Data<AppState>,
     User(identity): User,
-    Body(mut fields): Body,
-) -> Result<HttpResponse> {
-    let json_schema = fields.object("jsonSchema").required();
-    let project = ProjectId(fields.integer("projectId").required());
-    let system_prompt_template = fields.string("systemPromptTemplate").optional();
-    let validation_settings = fields.object("validationSettings").optional().map(Value::Object);
-    fields.finish()?;
+    Body(form): Body<SchemaForm>,
+) -> Result<Created<SchemaDto>> {
+    let SchemaForm { json_schema, project_id, system_prompt_template, validation_settings } = form;
+    let (project, validation_settings) = (ProjectId(project_id), validation_settings.map(Value::Object));
     check_project(&mut *state.connection().await?, &identity, project).await?;
     let schema = NewSchema { system_prompt_template, validation_settings, ..new_schema(project.0, json_schema) };
     let inserted =
         state.pool.transaction(move |connection| Box::pin(async move { schemas::insert(connection, &schema).await }));
-    Ok(HttpResponse::Created().json(SchemaDto::from(inserted.await?)))
+    Ok(Created(inserted.await?.into()))
 }
 
 /// A project that is missing is the fault of the body that names it.
@@ -95,10 +114,10 @@ async fn check_project(connection: &mut AsyncPgConnection, identity: &Identity, 
 }
 
 /// GET /schemas
-pub(crate) async fn list_schemas(state: Data<AppState>, User(identity): User) -> Result<Json<impl Serialize>> {
+pub(crate) async fn list_schemas(state: Data<AppState>, User(identity): User) -> Result<List<SchemaDto>> {
     let owner = (!identity.is_admin).then_some(identity.user_id.0);
     let rows = schemas::list(&mut *state.connection().await?, owner).await?;
-    Ok(Json(rows.into_iter().map(SchemaDto::from).collect::<Vec<_>>()))
+    Ok(List(rows.into_iter().map(SchemaDto::from).collect()))
 }
 
 /// GET /schemas/project/:projectId
@@ -106,11 +125,11 @@ pub(crate) async fn list_schemas_of_project(
     state: Data<AppState>,
     User(identity): User,
     Path(project): Path<ProjectId>,
-) -> Result<Json<impl Serialize>> {
+) -> Result<List<SchemaDto>> {
     let mut connection = state.connection().await?;
     check_project(&mut connection, &identity, project).await?;
     let rows = schemas::list_by_project(&mut connection, project.0).await?;
-    Ok(Json(rows.into_iter().map(SchemaDto::from).collect::<Vec<_>>()))
+    Ok(List(rows.into_iter().map(SchemaDto::from).collect()))
 }
 
 /// GET /schemas/:id
@@ -118,10 +137,30 @@ pub(crate) async fn show_schema(
     state: Data<AppState>,
     User(identity): User,
     Path(id): Path<SchemaId>,
-) -> Result<Json<impl Serialize>> {
+) -> Result<Json<SchemaDto>> {
     let mut connection = state.connection().await?;
     let schema = ownership::load_schema(&mut connection, &identity, Access::OwnerOrAdmin, id).await?;
     Ok(Json(SchemaDto::from(schema)))
+}
+
+/// What is to be changed of a schema.
+#[derive(Debug)]
+pub(crate) struct SchemaChangesForm {
+    json_schema: Option<Map<String, Value>>,
+    project_id: Option<i32>,
+    system_prompt_template: Option<Option<String>>,
+    validation_settings: Option<Option<Map<String, Value>>>,
+}
+
+impl Input for SchemaChangesForm {
+    fn read(fields: &mut Fields) -> Self {
+        Self {
+            json_schema: fields.object("jsonSchema").optional(),
+            project_id: fields.integer("projectId").optional(),
+            system_prompt_template: fields.string("systemPromptTemplate").nullable(),
+            validation_settings: fields.object("validationSettings").nullable(),
+        }
+    }
 }
 
 /// PATCH /schemas/:id
@@ -129,14 +168,10 @@ pub(crate) async fn update_schema(
     state: Data<AppState>,
     User(identity): User,
     Path(id): Path<SchemaId>,
-    Body(mut fields): Body,
-) -> Result<Json<impl Serialize>> {
-    let json_schema = fields.object("jsonSchema").optional();
-    let project_id = fields.integer("projectId").optional();
-    let system_prompt_template = fields.string("systemPromptTemplate").nullable();
-    let validation_settings =
-        fields.object("validationSettings").nullable().map(|settings| settings.map(Value::Object));
-    fields.finish()?;
+    Body(form): Body<SchemaChangesForm>,
+) -> Result<Json<SchemaDto>> {
+    let SchemaChangesForm { json_schema, project_id, system_prompt_template, validation_settings } = form;
+    let validation_settings = validation_settings.map(|settings| settings.map(Value::Object));
     let mut connection = state.connection().await?;
     let stored = ownership::load_schema(&mut connection, &identity, Access::OwnerOrAdmin, id).await?;
     drop(connection);
@@ -163,25 +198,45 @@ pub(crate) async fn delete_schema(
     state: Data<AppState>,
     User(identity): User,
     Path(id): Path<SchemaId>,
-) -> Result<Json<impl Serialize>> {
+) -> Result<Json<SchemaDto>> {
     let mut connection = state.connection().await?;
     let schema = ownership::load_schema(&mut connection, &identity, Access::OwnerOrAdmin, id).await?;
     schemas::delete(&mut connection, id.0).await?;
     Ok(Json(SchemaDto::from(schema)))
 }
 
+/// A schema to be checked; data may stand beside it and is not looked at.
+#[derive(Debug)]
+pub(crate) struct SchemaToCheck(Map<String, Value>);
+
+impl Input for SchemaToCheck {
+    fn read(fields: &mut Fields) -> Self {
+        fields.object("data").optional();
+        Self(fields.object("jsonSchema").required())
+    }
+}
+
+/// Whether a schema is valid, and what is wrong with it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SchemaCheckDto {
+    valid: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    errors: Option<Vec<SchemaErrorDto>>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct SchemaErrorDto {
+    message: String,
+    path: String,
+}
+
 /// POST /schemas/validate
-pub(crate) async fn validate_schema(_user: User, Body(mut fields): Body) -> Result<HttpResponse> {
-    let json_schema = fields.object("jsonSchema").required();
-    fields.object("data").optional();
-    fields.finish()?;
-    let body = match validate::check_schema(&Value::Object(json_schema)) {
-        Ok(()) => json!({"valid": true}),
-        Err(errors) => {
-            let errors: Vec<Value> =
-                errors.into_iter().map(|error| json!({"message": error.message, "path": error.path})).collect();
-            json!({"valid": false, "errors": errors})
-        }
-    };
-    Ok(HttpResponse::Created().json(body))
+pub(crate) async fn validate_schema(
+    _user: User,
+    Body(SchemaToCheck(schema)): Body<SchemaToCheck>,
+) -> Created<SchemaCheckDto> {
+    let errors = validate::check_schema(&Value::Object(schema)).err().map(|errors| {
+        errors.into_iter().map(|error| SchemaErrorDto { message: error.message, path: error.path }).collect()
+    });
+    Created(SchemaCheckDto { valid: errors.is_none(), errors })
 }

@@ -1,17 +1,19 @@
 //! A project with its schema, rules and scripts, made in one go.
 
-use actix_web::HttpResponse;
 use actix_web::web::Data;
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::{Map, Value};
 use sluice_db::models::projects::{self, NewProject, Project, ProjectChanges, ProjectCounts};
 use sluice_db::models::schema_rules::{self, NewSchemaRule};
 use sluice_db::models::schemas::{self, Schema};
 use sluice_db::models::validation_scripts::{self, NewValidationScript};
 use sluice_db::{AsyncPgConnection, Error as DbError};
 use sluice_extraction::validate;
+use utoipa::ToSchema;
 
 use crate::error::{ApiError, Result};
-use crate::extract::{Body, Fields, User};
+use crate::extract::{Body, Fields, Input, User};
+use crate::respond::Created;
 use crate::routes::projects::{ProjectDto, ProjectForm};
 use crate::routes::schemas::{SchemaDto, new_schema};
 use crate::state::AppState;
@@ -29,27 +31,40 @@ struct Plan {
     scripts: Vec<NewValidationScript>,
 }
 
+/// All that is asked for.
+#[derive(Debug)]
+pub(crate) struct WizardForm {
+    project: ProjectForm,
+    json_schema: Map<String, Value>,
+    rules: Vec<NewSchemaRule>,
+    scripts: Vec<NewValidationScript>,
+}
+
+impl Input for WizardForm {
+    fn read(fields: &mut Fields) -> Self {
+        Self {
+            project: fields.child("project", ProjectForm::read),
+            json_schema: fields.object("jsonSchema").required(),
+            rules: fields.children("rules", read_rule),
+            scripts: fields.children("validationScripts", read_script),
+        }
+    }
+}
+
+/// What was made.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct WizardDto {
+    project: ProjectDto,
+    schema: SchemaDto,
+}
+
 /// POST /projects/wizard
 pub(crate) async fn create_with_wizard(
     state: Data<AppState>,
     User(identity): User,
-    Body(mut fields): Body,
-) -> Result<HttpResponse> {
-    let mut project_fields = fields.child("project");
-    let project = ProjectForm::read(&mut project_fields);
-    fields.absorb(project_fields);
-    let json_schema = fields.object("jsonSchema").required();
-    let mut rules = Vec::new();
-    for mut rule in fields.children("rules") {
-        rules.push(read_rule(&mut rule));
-        fields.absorb(rule);
-    }
-    let mut scripts = Vec::new();
-    for mut script in fields.children("validationScripts") {
-        scripts.push(read_script(&mut script));
-        fields.absorb(script);
-    }
-    fields.finish()?;
+    Body(form): Body<WizardForm>,
+) -> Result<Created<WizardDto>> {
+    let WizardForm { project, json_schema, rules, scripts } = form;
     let rules = rules.into_iter().map(complete_rule).collect::<Result<_>>()?;
     for script in &scripts {
         check_script(script)?;
@@ -63,7 +78,7 @@ pub(crate) async fn create_with_wizard(
     let made = state.pool.transaction(move |connection| Box::pin(make(connection, plan)));
     let (project, schema) = made.await?;
     let project = ProjectDto::new(project, ProjectCounts::default());
-    Ok(HttpResponse::Created().json(json!({"project": project, "schema": SchemaDto::from(schema)})))
+    Ok(Created(WizardDto { project, schema: schema.into() }))
 }
 
 async fn make(connection: &mut AsyncPgConnection, plan: Plan) -> std::result::Result<(Project, Schema), DbError> {

@@ -13,6 +13,7 @@ mod jobs;
 mod limits;
 mod manifests;
 mod models;
+mod openapi;
 mod projects;
 mod schemas;
 mod uploads;

@@ -9,6 +9,7 @@ use sluice_core::{Classify, FileFormat, OcrMode, ReadOptions, ReadRequest};
 use sluice_db::models::extractors::Extractor;
 use sluice_sandbox::Reading;
 use sluice_service::ErrorChain;
+use utoipa::ToSchema;
 
 use crate::state::AppState;
 
@@ -16,16 +17,17 @@ use crate::state::AppState;
 const PAGE: &[u8] = include_bytes!("probe.pdf");
 const WORD: &str = "Sluice";
 
-#[derive(Debug, Serialize)]
+/// Whether an extractor can work.
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct TestDto {
+pub(crate) struct ExtractorTestDto {
     ok: bool,
     message: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     latency_ms: Option<u64>,
 }
 
-pub(super) async fn probe(state: &AppState, extractor: &Extractor) -> TestDto {
+pub(super) async fn probe(state: &AppState, extractor: &Extractor) -> ExtractorTestDto {
     let started = Instant::now();
     let languages = languages(extractor);
     let result = read(state, languages.clone()).await;
@@ -33,10 +35,10 @@ pub(super) async fn probe(state: &AppState, extractor: &Extractor) -> TestDto {
     match result {
         Ok(text) if text.contains(WORD) => {
             let message = format!("Read a page with {}", languages.join("+"));
-            TestDto { ok: true, message, latency_ms }
+            ExtractorTestDto { ok: true, message, latency_ms }
         }
-        Ok(_) => TestDto { ok: false, message: "The page was read wrongly".to_owned(), latency_ms },
-        Err(message) => TestDto { ok: false, message, latency_ms },
+        Ok(_) => ExtractorTestDto { ok: false, message: "The page was read wrongly".to_owned(), latency_ms },
+        Err(message) => ExtractorTestDto { ok: false, message, latency_ms },
     }
 }
 

@@ -1,6 +1,5 @@
 //! Canceling a job.
 
-use actix_web::HttpResponse;
 use actix_web::web::Data;
 use serde::Serialize;
 use sluice_access::ownership;
@@ -9,22 +8,34 @@ use sluice_db::models::jobs::cancel::{self, Endable};
 use sluice_db::models::jobs::{self, Job};
 use sluice_queue::QueueState;
 use sluice_service::ErrorChain;
+use utoipa::ToSchema;
 
 use super::dto::canceled_error;
 use crate::error::{ApiError, Code, Result};
-use crate::extract::{Body, Path, User};
+use crate::extract::{Body, Fields, Input, Path, User};
+use crate::respond::Created;
 use crate::routes::publishing::publish;
 use crate::state::AppState;
 
 const MAX_REASON: usize = 2_000;
 
 /// What became of the wish.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct Canceled {
+pub(crate) struct Canceled {
     canceled: bool,
     removed_from_queue: bool,
     state: &'static str,
+}
+
+/// Why somebody cancels a job.
+#[derive(Debug)]
+pub(crate) struct Reason(Option<String>);
+
+impl Input for Reason {
+    fn read(fields: &mut Fields) -> Self {
+        Self(fields.string("reason").max_length(MAX_REASON).optional())
+    }
 }
 
 /// `POST /jobs/{queueJobId}/cancel`
@@ -32,10 +43,8 @@ pub(crate) async fn cancel_job(
     state: Data<AppState>,
     User(user): User,
     Path(id): Path<String>,
-    Body(mut body): Body,
-) -> Result<HttpResponse> {
-    let reason = body.string("reason").max_length(MAX_REASON).optional();
-    body.finish()?;
+    Body(Reason(reason)): Body<Reason>,
+) -> Result<Created<Canceled>> {
     let reason = reason.map(|reason| reason.trim().to_owned()).filter(|reason| !reason.is_empty());
     let no_job = || ApiError::new(Code::JobNotFound, format!("Job {id} not found"));
     let queue_job: QueueJobId = id.parse().map_err(|_source| no_job())?;
@@ -52,7 +61,7 @@ pub(crate) async fn cancel_job(
     let work = async move { take_out(&task_state, &queue_job, job, reason.as_deref()).await };
     let canceled =
         state.tasks.spawn(work).await.map_err(|error| ApiError::new(Code::Internal, "").with_source(error))??;
-    Ok(HttpResponse::Created().json(canceled))
+    Ok(Created(canceled))
 }
 
 async fn take_out(state: &AppState, queue_job: &QueueJobId, job: Job, reason: Option<&str>) -> Result<Canceled> {

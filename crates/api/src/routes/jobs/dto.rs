@@ -5,15 +5,18 @@ use serde::Serialize;
 use sluice_core::NanoAmount;
 use sluice_db::models::jobs::Job;
 use sluice_db::models::jobs::list::{JobInDetail, JobOfManifest, JobWithNames};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::wire;
 
 /// A job in the list of all manifests' jobs.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct JobHistory {
+    #[schema(value_type = Option<f64>)]
     estimated_cost: Option<NanoAmount>,
+    #[schema(value_type = Option<f64>)]
     actual_cost: Option<NanoAmount>,
     currency: Option<String>,
     id: i32,
@@ -69,7 +72,7 @@ impl From<JobOfManifest> for JobHistory {
 }
 
 /// When a job was what; the same in both histories of a manifest.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Course {
     attempt_count: i32,
@@ -108,7 +111,7 @@ impl From<&Job> for Course {
 }
 
 /// A job in the history of its manifest.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct HistoryEntry {
     job_id: i32,
@@ -121,11 +124,17 @@ pub(crate) struct HistoryEntry {
     prompt_id: Option<i32>,
     prompt_name: Option<String>,
     field_name: Option<String>,
+    #[schema(value_type = Option<f64>)]
     estimated_cost: Option<NanoAmount>,
+    #[schema(value_type = Option<f64>)]
     actual_cost: Option<NanoAmount>,
+    #[schema(value_type = Option<f64>)]
     text_estimated_cost: Option<NanoAmount>,
+    #[schema(value_type = Option<f64>)]
     text_actual_cost: Option<NanoAmount>,
+    #[schema(value_type = Option<f64>)]
     llm_estimated_cost: Option<NanoAmount>,
+    #[schema(value_type = Option<f64>)]
     llm_actual_cost: Option<NanoAmount>,
     currency: Option<String>,
     llm_input_tokens: Option<i32>,
@@ -166,7 +175,7 @@ impl From<JobWithNames> for HistoryEntry {
 }
 
 /// A job of the history with its prompts and the answer.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct HistoryEntryInDetail {
     #[serde(flatten)]
@@ -190,7 +199,7 @@ impl From<JobInDetail> for HistoryEntryInDetail {
 }
 
 /// A job that only reads text.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct OcrHistoryEntry {
     job_id: i32,

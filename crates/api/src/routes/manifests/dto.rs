@@ -5,12 +5,13 @@ use serde::Serialize;
 use serde_json::Value;
 use sluice_core::NanoAmount;
 use sluice_db::models::manifests::Manifest;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::wire;
 
 /// A manifest as clients see it.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ManifestDto {
     id: i32,
@@ -33,8 +34,11 @@ pub(crate) struct ManifestDto {
     #[serde(serialize_with = "wire::optional_time")]
     ocr_processed_at: Option<DateTime<Utc>>,
     ocr_quality_score: Option<i32>,
+    #[schema(value_type = Option<f64>)]
     text_cost: Option<NanoAmount>,
+    #[schema(value_type = Option<f64>)]
     llm_cost: Option<NanoAmount>,
+    #[schema(value_type = Option<f64>)]
     extraction_cost: Option<NanoAmount>,
     extraction_cost_currency: Option<String>,
     text_extractor_id: Option<Uuid>,
@@ -46,7 +50,7 @@ pub(crate) struct ManifestDto {
 }
 
 /// A manifest that was uploaded, or was there already.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct UploadedDto {
     #[serde(flatten)]

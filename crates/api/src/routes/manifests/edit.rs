@@ -10,11 +10,12 @@ use sluice_db::AsyncPgConnection;
 use sluice_db::models::manifests::Manifest;
 use sluice_db::models::manifests::edit::{self, ManifestChanges};
 use sluice_db::models::operation_logs::{self, NewOperationLog};
+use utoipa::ToSchema;
 
 use super::diff::diff;
 use super::dto::ManifestDto;
 use crate::error::{ApiError, Code, Result};
-use crate::extract::{Body, Path, User};
+use crate::extract::{Body, Fields, Input, Path, User};
 use crate::state::AppState;
 
 const STATUSES: &[&str] = &["pending", "processing", "completed", "partial", "failed"];
@@ -23,19 +24,27 @@ const EDITS_FOR_FEEDBACK: i64 = 10;
 
 /// What a person sends.
 #[derive(Debug, Clone)]
-struct Edit {
+pub(crate) struct Edit {
     changes: ManifestChanges,
     allow_validation_errors: bool,
     is_explicit: bool,
 }
 
 /// A manifest after an edit.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct EditedDto {
     #[serde(flatten)]
     manifest: ManifestDto,
     #[serde(rename = "_meta", skip_serializing_if = "Option::is_none")]
-    meta: Option<Value>,
+    meta: Option<EditMeta>,
+}
+
+/// What follows from an edit.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct EditMeta {
+    /// There are enough edits in the project to learn from.
+    correction_feedback_available: bool,
 }
 
 enum Outcome {
@@ -48,17 +57,16 @@ pub(crate) async fn update_manifest(
     state: Data<AppState>,
     User(user): User,
     Path(id): Path<ManifestId>,
-    body: Body,
+    Body(edit): Body<Edit>,
 ) -> Result<Json<EditedDto>> {
     let project = ownership::check_manifest(&mut *state.connection().await?, &user, id).await?;
-    let edit = read(body)?;
     let work = state
         .pool
         .transaction(move |connection| Box::pin(async move { apply(connection, id, project, edit, &user).await }));
     match work.await {
         Ok(Outcome::Edited { manifest, offers_feedback }) => Ok(Json(EditedDto {
             manifest: (*manifest).into(),
-            meta: offers_feedback.then(|| json!({"correctionFeedbackAvailable": true})),
+            meta: offers_feedback.then_some(EditMeta { correction_feedback_available: true }),
         })),
         Ok(Outcome::HasErrors(count)) => {
             let message = format!("Manifest has {count} validation error(s)");
@@ -70,28 +78,27 @@ pub(crate) async fn update_manifest(
     }
 }
 
-fn read(Body(mut fields): Body) -> Result<Edit> {
-    let status = fields.string("status").rule("isEnum", |status| STATUSES.contains(&status.as_str())).optional();
-    let confidence = fields.number("confidence").min(0.0).rule("max", |confidence| *confidence <= 1.0).nullable();
-    let human_verified = fields.boolean("humanVerified").optional();
-    let allow_validation_errors = fields.boolean("allowValidationErrors").optional().unwrap_or_default();
-    let extracted_data = fields.object("extractedData").nullable().map(|data| data.map(Value::Object));
-    let purchase_order = fields.string("purchaseOrder").nullable();
-    let invoice_date = fields.string("invoiceDate").rule("matches", |text| parse_date(text).is_some()).nullable();
-    let department = fields.string("department").nullable();
-    let is_explicit = fields.string("saveSource").optional().is_some_and(|source| source == "explicit");
-    fields.finish()?;
-    let invoice_date = invoice_date.map(|date| date.as_deref().and_then(parse_date));
-    let changes = ManifestChanges {
-        status,
-        confidence,
-        human_verified,
-        extracted_data,
-        purchase_order,
-        invoice_date,
-        department,
-    };
-    Ok(Edit { changes, allow_validation_errors, is_explicit })
+impl Input for Edit {
+    fn read(fields: &mut Fields) -> Self {
+        let invoice_date = |text: Option<String>| text.as_deref().and_then(parse_date);
+        Self {
+            changes: ManifestChanges {
+                status: fields.string("status").enumeration(STATUSES).optional(),
+                confidence: fields.number("confidence").min(0.0).max(1.0).nullable(),
+                human_verified: fields.boolean("humanVerified").optional(),
+                extracted_data: fields.object("extractedData").nullable().map(|data| data.map(Value::Object)),
+                purchase_order: fields.string("purchaseOrder").nullable(),
+                invoice_date: fields
+                    .string("invoiceDate")
+                    .format("matches", "date", |text| parse_date(text).is_some())
+                    .nullable()
+                    .map(invoice_date),
+                department: fields.string("department").nullable(),
+            },
+            allow_validation_errors: fields.boolean("allowValidationErrors").optional().unwrap_or_default(),
+            is_explicit: fields.string("saveSource").optional().is_some_and(|source| source == "explicit"),
+        }
+    }
 }
 
 /// A date, or the date of a time.

@@ -1,8 +1,7 @@
 //! The wish to extract.
 
-use actix_web::HttpResponse;
 use actix_web::web::Data;
-use serde_json::json;
+use serde::Serialize;
 use sluice_access::{Access, Identity, ownership};
 use sluice_core::{Fact, JobFact, JobId, JobKind, JobMessage, JobMessageV1, ManifestId, QueueJobId, RequestId};
 use sluice_db::AsyncPgConnection;
@@ -10,17 +9,33 @@ use sluice_db::models::jobs::request::{self, Requested};
 use sluice_db::models::jobs::{Job, NewJob};
 use sluice_db::models::{models, schemas};
 use sluice_service::ErrorChain;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::error::{ApiError, Result};
-use crate::extract::{Body, CurrentRequest, Path, User};
+use crate::extract::{Body, CurrentRequest, Fields, Input, Path, User};
+use crate::respond::Created;
 use crate::routes::publishing::publish;
 use crate::state::AppState;
 
 /// What the body may choose.
-struct Choice {
+#[derive(Debug)]
+pub(crate) struct Choice {
     model: Option<String>,
     prompt: Option<i32>,
+}
+
+impl Input for Choice {
+    fn read(fields: &mut Fields) -> Self {
+        Self { model: fields.string("llmModelId").optional(), prompt: fields.integer("promptId").optional() }
+    }
+}
+
+/// The job that will do it.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct QueuedDto {
+    job_id: String,
 }
 
 /// `POST /manifests/{id}/extract`
@@ -29,10 +44,8 @@ pub(crate) async fn extract_manifest(
     User(user): User,
     CurrentRequest(request_id): CurrentRequest,
     Path(id): Path<ManifestId>,
-    Body(mut body): Body,
-) -> Result<HttpResponse> {
-    let choice = Choice { model: body.string("llmModelId").optional(), prompt: body.integer("promptId").optional() };
-    body.finish()?;
+    Body(choice): Body<Choice>,
+) -> Result<Created<QueuedDto>> {
     let mut connection = state.connection().await?;
     let job = prepare(&mut connection, &user, id, choice).await?;
     drop(connection);
@@ -45,7 +58,7 @@ pub(crate) async fn extract_manifest(
         Err(sluice_db::Error::NotFound) => return Err(sluice_access::Error::NoManifest(id).into()),
         asked => asked?,
     };
-    Ok(HttpResponse::Created().json(json!({"jobId": queue_job})))
+    Ok(Created(QueuedDto { job_id: queue_job.as_str().to_owned() }))
 }
 
 /// Checks ownership and choice, and fills in what the project says.

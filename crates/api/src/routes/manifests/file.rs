@@ -10,21 +10,33 @@ use sluice_access::ownership;
 use sluice_core::ManifestId;
 use sluice_core::ports::ObjectStore;
 use sluice_service::ErrorChain;
+use utoipa::ToSchema;
 
 use super::load;
 use crate::error::{ApiError, Code, Result};
 use crate::extract::{Path, User};
+use crate::respond::{Raw, RawKind};
 use crate::routes::uploads::name::inline_disposition;
 use crate::state::AppState;
 use crate::wire;
 
 /// Where the file can be had without a token, for a while.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct FileUrl {
     url: String,
     #[serde(serialize_with = "wire::time")]
     expires_at: DateTime<Utc>,
+}
+
+/// The bytes of a file, all or some of them.
+#[derive(Debug)]
+pub(crate) struct StoredFile;
+
+impl RawKind for StoredFile {
+    const STATUSES: &'static [u16] = &[200, 206, 416];
+    const CONTENT_TYPES: &'static [&'static str] =
+        &["application/pdf", "image/jpeg", "image/png", "image/gif", "image/webp", "image/bmp", "image/tiff"];
 }
 
 /// `GET /manifests/{id}/pdf-file`
@@ -33,7 +45,7 @@ pub(crate) async fn show_file(
     User(user): User,
     Path(id): Path<ManifestId>,
     request: HttpRequest,
-) -> Result<HttpResponse> {
+) -> Result<Raw<StoredFile>> {
     let mut connection = state.connection().await?;
     ownership::check_manifest(&mut connection, &user, id).await?;
     let manifest = load(&mut connection, id).await?;
@@ -46,7 +58,8 @@ pub(crate) async fn show_file(
             let mut response = HttpResponse::RangeNotSatisfiable();
             return Ok(response
                 .insert_header((CONTENT_RANGE, format!("bytes */{}", manifest.file_size_bytes)))
-                .finish());
+                .finish()
+                .into());
         }
     };
     let object = match state.store.stream(&manifest.storage_key, range.as_deref()).await {
@@ -73,7 +86,7 @@ pub(crate) async fn show_file(
         }
         chunk.map_err(ApiError::from)
     });
-    Ok(response.streaming(Box::pin(bytes)))
+    Ok(response.streaming(Box::pin(bytes)).into())
 }
 
 /// `GET /manifests/{id}/file-url`

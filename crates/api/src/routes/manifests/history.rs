@@ -6,25 +6,36 @@ use sluice_core::{JobId, JobKind, ManifestId};
 use sluice_db::models::jobs::list::{self, JobWithNames};
 
 use crate::error::{ApiError, Result};
-use crate::extract::{Fields, Path, Query, User};
+use crate::extract::{Fields, Input, Path, Query, User};
+use crate::respond::List;
 use crate::routes::jobs::{HistoryEntry, HistoryEntryInDetail, OcrHistoryEntry};
 use crate::state::AppState;
 
 const DEFAULT_LIMIT: i32 = 25;
 const MAX_LIMIT: i32 = 100;
 
+/// How many are wanted; bent to what is allowed, as in the original.
+#[derive(Debug)]
+pub(crate) struct Limit(i64);
+
+impl Input for Limit {
+    fn read(fields: &mut Fields) -> Self {
+        let limit = fields.integer("limit").optional().unwrap_or(DEFAULT_LIMIT);
+        Self(limit.clamp(1, MAX_LIMIT).into())
+    }
+}
+
 /// `GET /manifests/{id}/extraction-history`
 pub(crate) async fn list_extraction_history(
     state: Data<AppState>,
     User(user): User,
     Path(id): Path<ManifestId>,
-    Query(query): Query,
-) -> Result<Json<Vec<HistoryEntry>>> {
-    let limit = read_limit(query)?;
+    Query(Limit(limit)): Query<Limit>,
+) -> Result<List<HistoryEntry>> {
     let mut connection = state.connection().await?;
     ownership::check_manifest(&mut connection, &user, id).await?;
     let jobs = list::list_of_manifest(&mut connection, id.0, None, limit).await?;
-    Ok(Json(jobs.into_iter().map(HistoryEntry::from).collect()))
+    Ok(List(jobs.into_iter().map(HistoryEntry::from).collect()))
 }
 
 /// `GET /manifests/{id}/extraction-history/{jobId}`
@@ -46,19 +57,11 @@ pub(crate) async fn list_ocr_history(
     state: Data<AppState>,
     User(user): User,
     Path(id): Path<ManifestId>,
-    Query(query): Query,
-) -> Result<Json<Vec<OcrHistoryEntry>>> {
-    let limit = read_limit(query)?;
+    Query(Limit(limit)): Query<Limit>,
+) -> Result<List<OcrHistoryEntry>> {
     let mut connection = state.connection().await?;
     ownership::check_manifest(&mut connection, &user, id).await?;
     let kind = JobKind::Ocr.as_str();
     let jobs: Vec<JobWithNames> = list::list_of_manifest(&mut connection, id.0, Some(kind), limit).await?;
-    Ok(Json(jobs.into_iter().map(OcrHistoryEntry::from).collect()))
-}
-
-/// A limit is bent to what is allowed, as in the original.
-fn read_limit(mut query: Fields) -> Result<i64> {
-    let limit = query.integer("limit").optional().unwrap_or(DEFAULT_LIMIT);
-    query.finish()?;
-    Ok(limit.clamp(1, MAX_LIMIT).into())
+    Ok(List(jobs.into_iter().map(OcrHistoryEntry::from).collect()))
 }

@@ -7,6 +7,7 @@ use serde_json::Value;
 use sluice_access::ownership;
 use sluice_core::ManifestId;
 use sluice_db::models::manifests;
+use utoipa::ToSchema;
 
 use super::load;
 use crate::error::Result;
@@ -15,7 +16,7 @@ use crate::state::AppState;
 use crate::wire;
 
 /// The text and how good it is.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct OcrDto {
     manifest_id: i32,

@@ -7,15 +7,17 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use sluice_db::models::models::Model;
 use sluice_service::ErrorChain;
+use utoipa::ToSchema;
 
 use crate::state::AppState;
 
 /// More of an upstream's complaint is not shown.
 const MAX_COMPLAINT_CHARS: usize = 300;
 
-#[derive(Debug, Serialize)]
+/// Whether a model answered.
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct TestDto {
+pub(crate) struct ModelTestDto {
     ok: bool,
     message: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -23,13 +25,13 @@ pub(super) struct TestDto {
     latency_ms: u64,
 }
 
-pub(super) async fn ping(state: &AppState, model: &Model) -> TestDto {
+pub(super) async fn ping(state: &AppState, model: &Model) -> ModelTestDto {
     let started = Instant::now();
     let result = ask(state, model).await;
     let latency_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     match result {
-        Ok(name) => TestDto { ok: true, message: "The model answered".to_owned(), model: name, latency_ms },
-        Err(message) => TestDto { ok: false, message, model: None, latency_ms },
+        Ok(name) => ModelTestDto { ok: true, message: "The model answered".to_owned(), model: name, latency_ms },
+        Err(message) => ModelTestDto { ok: false, message, model: None, latency_ms },
     }
 }
 

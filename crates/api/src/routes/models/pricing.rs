@@ -30,38 +30,28 @@ pub(super) fn guess(name: &str, now: DateTime<Utc>) -> Value {
     )
 }
 
-/// Reads `pricing` of a body.
-pub(super) fn read(fields: &mut Fields) -> Option<Map<String, Value>> {
-    if !fields.has("pricing") {
-        return None;
-    }
-    let mut pricing = fields.child("pricing");
-    let mut read = Map::new();
-    if pricing.has("llm") {
-        let mut llm = pricing.child("llm");
+/// Reads prices.
+pub(super) fn read(pricing: &mut Fields) -> Map<String, Value> {
+    let llm = pricing.optional_child("llm", |llm| {
         let mut prices = json!({
             "inputPrice": llm.number("inputPrice").min(0.0).required(),
             "outputPrice": llm.number("outputPrice").min(0.0).required(),
             "currency": llm.string("currency").min_length(1).required(),
         });
-        read_minimum(&mut llm, &mut prices);
-        pricing.absorb(llm);
-        read.insert("llm".to_owned(), prices);
-    }
-    if pricing.has("ocr") {
-        let mut ocr = pricing.child("ocr");
+        read_minimum(llm, &mut prices);
+        prices
+    });
+    let ocr = pricing.optional_child("ocr", |ocr| {
         let mut prices = json!({
             "pricePerPage": ocr.number("pricePerPage").min(0.0).required(),
             "currency": ocr.string("currency").min_length(1).required(),
         });
-        read_minimum(&mut ocr, &mut prices);
-        pricing.absorb(ocr);
-        read.insert("ocr".to_owned(), prices);
-    }
+        read_minimum(ocr, &mut prices);
+        prices
+    });
     // A client sends back what it was given.
     pricing.string("effectiveDate").optional();
-    fields.absorb(pricing);
-    Some(read)
+    [("llm", llm), ("ocr", ocr)].into_iter().filter_map(|(name, prices)| Some((name.to_owned(), prices?))).collect()
 }
 
 fn read_minimum(fields: &mut Fields, prices: &mut Value) {

@@ -1,12 +1,15 @@
 //! Files in the body of a request, as browsers send forms.
 
 use std::cell::Cell;
+use std::future::{Ready, ready};
+use std::marker::PhantomData;
 use std::rc::Rc;
 
 use actix_multipart::{Field, Multipart, MultipartError};
 use actix_web::error::PayloadError;
 use actix_web::http::header::HeaderMap;
 use actix_web::web::{Bytes, Payload};
+use actix_web::{FromRequest, HttpRequest};
 use futures_util::StreamExt;
 use percent_encoding::percent_decode_str;
 use sluice_core::FileFormat;
@@ -22,21 +25,49 @@ const MAX_TEXT_BYTES: usize = 1024 * 1024;
 const MAX_UNCLAIMED_BYTES: usize = 1024 * 1024;
 
 /// Which files a route takes.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Form {
+pub(crate) trait Form: 'static {
     /// The name of the field.
-    pub(crate) field: &'static str,
+    const FIELD: &'static str;
     /// How many.
-    pub(crate) max_files: usize,
+    const MAX_FILES: usize;
 }
 
-/// Reads the form and hands its files on. Ends early, without an error, when the other side takes no more.
-pub(crate) async fn feed(
-    headers: &HeaderMap,
+/// A body that is a form, still to be read.
+pub(crate) struct Files<F> {
+    headers: HeaderMap,
     payload: Payload,
-    form: Form,
-    parts: Sender<Part>,
-) -> Result<(), ApiError> {
+    form: PhantomData<F>,
+}
+
+impl<F: Form> FromRequest for Files<F> {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut actix_web::dev::Payload) -> Self::Future {
+        let headers = request.headers().clone();
+        let payload = Payload::from_request(request, payload).into_inner();
+        ready(match payload {
+            Ok(payload) => Ok(Self { headers, payload, form: PhantomData }),
+            Err(error) => Err(ApiError::bad_request("The request has no body").with_source(error.to_string())),
+        })
+    }
+}
+
+impl<F: Form> Files<F> {
+    /// Reads the form and hands its files on. Ends early, without an error, when the other side takes no more.
+    pub(crate) async fn feed(self, parts: Sender<Part>) -> Result<(), ApiError> {
+        let files = FilesWanted { field: F::FIELD, max_files: F::MAX_FILES };
+        feed(&self.headers, self.payload, files, parts).await
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+struct FilesWanted {
+    field: &'static str,
+    max_files: usize,
+}
+
+async fn feed(headers: &HeaderMap, payload: Payload, form: FilesWanted, parts: Sender<Part>) -> Result<(), ApiError> {
     let unclaimed = Rc::new(Cell::new(0_usize));
     let bounded = bounded(payload, Rc::clone(&unclaimed));
     let mut multipart = Multipart::new(headers, bounded);
@@ -69,7 +100,7 @@ pub(crate) async fn feed(
 struct Feeder {
     parts: Sender<Part>,
     unclaimed: Rc<Cell<usize>>,
-    form: Form,
+    form: FilesWanted,
     fields: usize,
     files: usize,
     text_bytes: usize,

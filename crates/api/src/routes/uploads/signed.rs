@@ -1,7 +1,6 @@
 //! Uploads by signed URL: the browser asks, puts the bytes into storage itself and confirms.
 
-use actix_web::HttpResponse;
-use actix_web::web::{Data, Json};
+use actix_web::web::Data;
 use bytes::BytesMut;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
@@ -11,11 +10,14 @@ use sluice_core::{FileFormat, GroupId, UploadId};
 use sluice_db::models::manifests;
 use sluice_db::models::uploads::{self, NewUpload, Upload};
 use sluice_storage::keys;
+use utoipa::ToSchema;
+use uuid::Uuid;
 
 use super::intake::{Digester, MAX_FILE_BYTES, Refused, Taken, check_format, insert_or_find, new_manifest};
 use super::name;
 use crate::error::{ApiError, Code, Result};
-use crate::extract::{Body, Path, User};
+use crate::extract::{Body, Fields, Input, Path, User};
+use crate::respond::Created;
 use crate::routes::manifests::{ManifestDto, UploadedDto};
 use crate::state::AppState;
 use crate::wire;
@@ -26,12 +28,12 @@ const GRACE: TimeDelta = TimeDelta::hours(1);
 const SWEPT: i64 = 10;
 
 /// The answer to the wish to upload.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(untagged)]
-enum Answer {
+pub(crate) enum UploadTicketDto {
     #[serde(rename_all = "camelCase")]
     Signed {
-        upload_id: UploadId,
+        upload_id: Uuid,
         url: String,
         method: &'static str,
         headers: serde_json::Map<String, serde_json::Value>,
@@ -55,14 +57,14 @@ pub(crate) async fn create_upload(
     state: Data<AppState>,
     User(user): User,
     Path(group): Path<GroupId>,
-    body: Body,
-) -> Result<HttpResponse> {
+    Body(form): Body<UploadForm>,
+) -> Result<Created<UploadTicketDto>> {
     let mut connection = state.connection().await?;
     ownership::load_group(&mut connection, &user, group).await?;
-    let announced = read(body)?;
+    let announced = form.check()?;
     if let Some(manifest) = manifests::find_by_content(&mut connection, group.0, &announced.sha256).await? {
-        let answer = Answer::Duplicate { is_duplicate: true, manifest: Box::new(manifest.into()) };
-        return Ok(HttpResponse::Created().json(answer));
+        let answer = UploadTicketDto::Duplicate { is_duplicate: true, manifest: Box::new(manifest.into()) };
+        return Ok(Created(answer));
     }
     drop(connection);
     let id = UploadId::generate();
@@ -83,8 +85,8 @@ pub(crate) async fn create_upload(
     };
     uploads::insert(&mut *state.connection().await?, &upload).await?;
     sweep(&state, now).await?;
-    Ok(HttpResponse::Created().json(Answer::Signed {
-        upload_id: id,
+    Ok(Created(UploadTicketDto::Signed {
+        upload_id: id.0,
         url: signed.url,
         method: "PUT",
         headers: signed.headers.into_iter().map(|(name, value)| (name, value.into())).collect(),
@@ -92,18 +94,37 @@ pub(crate) async fn create_upload(
     }))
 }
 
-fn read(Body(mut fields): Body) -> Result<Announced> {
-    let filename = fields.string("filename").min_length(1).required();
-    let size = fields.number("size").min(1.0).rule("isInt", |size| size.fract() == 0.0).required();
-    let sha256 = fields.string("sha256").rule("matches", |text| is_sha256(text)).required().to_ascii_lowercase();
-    let content_type = fields.string("contentType").required();
-    fields.finish()?;
-    let Some(format) = FileFormat::from_content_type(&content_type) else {
-        return Err(ApiError::new(Code::InvalidFileType, "Only PDF and image files are allowed"));
-    };
-    match format!("{size:.0}").parse() {
-        Ok(size_bytes) if size_bytes <= MAX_FILE_BYTES => Ok(Announced { filename, size_bytes, sha256, format }),
-        _ => Err(Refused::TooLarge.into()),
+/// What the client says of its file, still to be checked.
+#[derive(Debug)]
+pub(crate) struct UploadForm {
+    filename: String,
+    size: f64,
+    sha256: String,
+    content_type: String,
+}
+
+impl Input for UploadForm {
+    fn read(fields: &mut Fields) -> Self {
+        Self {
+            filename: fields.string("filename").min_length(1).required(),
+            size: fields.number("size").min(1.0).rule("isInt", |size| size.fract() == 0.0).required(),
+            sha256: fields.string("sha256").matches("^[0-9A-Fa-f]{64}$", is_sha256).required().to_ascii_lowercase(),
+            content_type: fields.string("contentType").required(),
+        }
+    }
+}
+
+impl UploadForm {
+    fn check(self) -> Result<Announced> {
+        let Some(format) = FileFormat::from_content_type(&self.content_type) else {
+            return Err(ApiError::new(Code::InvalidFileType, "Only PDF and image files are allowed"));
+        };
+        match format!("{:.0}", self.size).parse() {
+            Ok(size_bytes) if size_bytes <= MAX_FILE_BYTES => {
+                Ok(Announced { filename: self.filename, size_bytes, sha256: self.sha256, format })
+            }
+            _ => Err(Refused::TooLarge.into()),
+        }
     }
 }
 
@@ -127,7 +148,7 @@ pub(crate) async fn complete_upload(
     state: Data<AppState>,
     User(user): User,
     Path((group, id)): Path<(GroupId, UploadId)>,
-) -> Result<HttpResponse> {
+) -> Result<Created<UploadedDto>> {
     let mut connection = state.connection().await?;
     ownership::load_group(&mut connection, &user, group).await?;
     let upload = uploads::find(&mut connection, id.0).await?.filter(|upload| upload.group_id == group.0);
@@ -139,7 +160,7 @@ pub(crate) async fn complete_upload(
         && let Some(manifest) = manifests::find(&mut connection, manifest).await?
     {
         let is_duplicate = manifest.storage_key != upload.storage_key;
-        return Ok(HttpResponse::Created().json(UploadedDto::new(manifest, is_duplicate)));
+        return Ok(Created(UploadedDto::new(manifest, is_duplicate)));
     }
     drop(connection);
     let task_state = state.clone();
@@ -147,7 +168,7 @@ pub(crate) async fn complete_upload(
     let completing = state.tasks.spawn(async move { complete(&task_state, upload).await });
     let (manifest, is_duplicate) =
         completing.await.map_err(|error| ApiError::new(Code::Internal, "").with_source(error))??;
-    Ok(HttpResponse::Created().json(Json(UploadedDto::new(manifest, is_duplicate)).into_inner()))
+    Ok(Created(UploadedDto::new(manifest, is_duplicate)))
 }
 
 async fn complete(state: &AppState, upload: Upload) -> Result<Taken> {
