@@ -7,7 +7,7 @@ use bullmq::options::JobOptions;
 use bullmq::types::{BackoffStrategy, JobState, RemoveOnFinish};
 use bullmq::{BulkJob, Queue, QueueOptions};
 use deadpool_redis::redis::AsyncCommands;
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::future::try_join_all;
 use sluice_core::{JobMessage, QueueJobId};
 
 use crate::config::Config;
@@ -151,7 +151,10 @@ impl Producer {
     /// # Errors
     /// When Redis does not answer: some may have been canceled.
     pub async fn cancel_all(&self, jobs: &[QueueJobId]) -> Result<()> {
-        stream::iter(jobs).map(|job| self.cancel(job)).buffer_unordered(LANES).try_for_each(async |_| Ok(())).await
+        for batch in jobs.chunks(LANES) {
+            try_join_all(batch.iter().map(|job| self.cancel(job))).await?;
+        }
+        Ok(())
     }
 
     /// Takes a queue job out. `false` when a worker has it; one that is not there counts as taken out.
@@ -181,7 +184,11 @@ impl Producer {
     /// # Errors
     /// When Redis does not answer.
     pub async fn states(&self, jobs: &[QueueJobId]) -> Result<Vec<QueueState>> {
-        stream::iter(jobs).map(|job| self.state(job)).buffered(LANES).try_collect().await
+        let mut states = Vec::with_capacity(jobs.len());
+        for batch in jobs.chunks(LANES) {
+            states.extend(try_join_all(batch.iter().map(|job| self.state(job))).await?);
+        }
+        Ok(states)
     }
 
     /// The queue jobs that workers have, at most `limit` of them.

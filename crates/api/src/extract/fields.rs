@@ -92,7 +92,6 @@ impl Fields {
     }
 
     /// A list of whole numbers.
-    #[expect(dead_code, reason = "the bulk routes take lists of ids")]
     pub(crate) fn integers(&mut self, name: &'static str) -> Field<'_, Vec<i32>> {
         let parse = |value: Value| value.as_array()?.iter().map(parse_integer).collect();
         self.field(name, Kind { rule: "isArray", parse, shape: Shape::integers })
@@ -350,7 +349,6 @@ impl Field<'_, f64> {
 
 impl<T> Field<'_, Vec<T>> {
     /// At least one and at most so many.
-    #[expect(dead_code, reason = "the bulk routes take lists of ids")]
     pub(crate) fn count_up_to(self, most: usize) -> Self {
         self.rule("arrayNotEmpty", |items: &Vec<T>| !items.is_empty())
             .rule("arrayMaxSize", move |items: &Vec<T>| items.len() <= most)

@@ -17,16 +17,15 @@ use sluice_core::{GroupId, ManifestId};
 use sluice_db::AsyncPgConnection;
 use sluice_db::models::jobs::request;
 use sluice_db::models::manifests::{self, Manifest, edit as edits, list};
-use sluice_service::ErrorChain;
 use utoipa::ToSchema;
 
 pub(crate) use self::dto::{ManifestDto, UploadedDto};
 pub(crate) use self::edit::update_manifest;
-pub(crate) use self::extract::extract_manifest;
+pub(crate) use self::extract::{extract_manifest, extract_manifests, re_extract_field, re_extract_manifest};
 pub(crate) use self::file::{show_file, show_file_url};
 pub(crate) use self::history::{list_extraction_history, list_ocr_history, show_extraction};
 use self::list_query::ListQuery;
-pub(crate) use self::ocr::show_ocr;
+pub(crate) use self::ocr::{queue_ocr, refresh_ocr, show_ocr};
 use crate::error::{ApiError, Result};
 use crate::extract::{Path, User};
 use crate::state::AppState;
@@ -92,13 +91,7 @@ pub(crate) async fn delete_manifest(
     };
     drop(connection);
     state.remove_files(vec![row.storage_key.clone()]).await;
-    for job in open {
-        // A worker that takes it finds no row, so this only spares the queue the way there.
-        let queue_job = sluice_core::JobId(job.id).into();
-        if let Err(error) = state.producer.cancel(&queue_job).await {
-            tracing::warn!(job.id = job.id, error = %ErrorChain(&error), "a job of a deleted manifest stays queued");
-        }
-    }
+    state.cancel_queue_jobs(open.into_iter().map(|job| job.id).collect()).await;
     Ok(Json(row.into()))
 }
 

@@ -164,7 +164,7 @@ impl Calls<'_> {
                     return best.ok_or_else(|| StageError::invalid(error.to_string()));
                 }
                 Err(error @ (ReplyError::NoObject { .. } | ReplyError::NoField { .. })) => {
-                    correction = Some((answer.content, error.to_string()))
+                    correction = Some((answer.content, error.to_string()));
                 }
             }
             if is_last && let Some(best) = best {
