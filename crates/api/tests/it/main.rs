@@ -11,6 +11,7 @@ mod groups;
 mod health;
 mod jobs;
 mod limits;
+mod manifest_lists;
 mod manifests;
 mod models;
 mod projects;
