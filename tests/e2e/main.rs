@@ -3,6 +3,7 @@
 
 mod broken;
 mod client;
+mod fuzz;
 mod journey;
 mod restarts;
 mod services;

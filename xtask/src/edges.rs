@@ -12,9 +12,10 @@ pub(crate) const EDGES: &[(&str, &[&str])] = &[
     ("event-bus", &["core", "service"]),
     ("storage", &["core", "service"]),
     ("sandbox", &["core", "service", "documents"]),
+    ("llm", &["core", "service", "extraction"]),
     ("access", &["core", "service", "db"]),
-    ("api", &["core", "service", "access", "extraction", "db", "queue", "event-bus", "storage", "sandbox"]),
-    ("worker", &["core", "service", "extraction", "db", "queue", "event-bus", "storage", "sandbox"]),
+    ("api", &["core", "service", "access", "extraction", "db", "queue", "event-bus", "storage", "sandbox", "llm"]),
+    ("worker", &["core", "service", "extraction", "db", "queue", "event-bus", "storage", "sandbox", "llm"]),
     ("ws-gateway", &["core", "service", "access", "db", "event-bus"]),
     ("standalone", &["core", "service", "access", "db", "storage", "api", "worker", "ws-gateway"]),
     (
@@ -40,7 +41,7 @@ pub(crate) const OWNERS: &[(&str, &[&str])] = &[
     ("pdfium-render", &["documents"]),
     ("actix-web", &["api"]),
     ("socketioxide", &["ws-gateway"]),
-    ("async-openai", &["worker", "api"]),
+    ("async-openai", &["llm"]),
 ];
 
 /// All that `core` may depend on: it does no I/O and compiles in seconds.

@@ -3,6 +3,7 @@
 
 #![expect(clippy::print_stdout, reason = "a command tells what it does on its standard output")]
 
+mod bench;
 mod ci;
 mod db;
 mod edges;
@@ -46,6 +47,12 @@ enum Command {
         #[command(subcommand)]
         command: Option<db::Command>,
     },
+    /// Measures a service under load.
+    Bench {
+        /// What to measure.
+        #[command(subcommand)]
+        command: bench::Command,
+    },
     /// Checks the rules of the house that a program can check.
     Tidy,
     /// Everything that CI runs, in its order.
@@ -69,6 +76,7 @@ fn run(command: Command) -> Result<()> {
         Command::Lint => lint::run(&shell),
         Command::Test { kind, rest } => test::run(&shell, kind, &rest),
         Command::Db { command } => db::run(&shell, command),
+        Command::Bench { command } => bench::run(&shell, command),
         Command::Tidy => tidy::run(&shell),
         Command::Ci => ci::run(),
     }

@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{Child, Stdio};
 
 use anyhow::{Context, Result, ensure};
@@ -28,7 +29,12 @@ impl Servers {
             println!("using the servers that TEST_*_URL name");
             return Ok(Self { child: None, addresses: given });
         }
-        let mut command = shell.command(shell.built()?.join("sluice-test-servers"));
+        Self::start_own(shell, &shell.built()?)
+    }
+
+    /// Starts Postgres, Redis and S3 with the program in a folder.
+    pub(crate) fn start_own(shell: &Shell, built: &Path) -> Result<Self> {
+        let mut command = shell.command(built.join("sluice-test-servers"));
         let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -55,7 +61,18 @@ impl Servers {
 
     /// The URL of the Postgres server's own database.
     pub(crate) fn postgres_url(&self) -> Result<&str> {
-        self.addresses().find(|(name, _)| *name == "TEST_POSTGRES_URL").map(|(_, url)| url).context("no Postgres")
+        self.url("TEST_POSTGRES_URL")
+    }
+
+    /// The URL that a variable has.
+    pub(crate) fn url(&self, variable: &str) -> Result<&str> {
+        let found = self.addresses().find(|(name, _)| *name == variable);
+        found.map(|(_, url)| url).with_context(|| format!("no server has the name {variable}"))
+    }
+
+    /// The process that started them, unless somebody else did.
+    pub(crate) fn id(&self) -> Option<u32> {
+        self.child.as_ref().map(Child::id)
     }
 }
 

@@ -2,7 +2,7 @@
 #![deny(clippy::wildcard_enum_match_arm)]
 
 use chrono::{DateTime, Utc};
-use sluice_core::{Classify, ErrorKind, GroupId, ManifestId, ProjectId, SchemaId};
+use sluice_core::{Classify, ErrorKind, ExportScriptId, GroupId, ManifestId, ProjectId, SchemaId, ValidationScriptId};
 
 /// The result of asking for access.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -19,6 +19,9 @@ pub enum Error {
     /// The name or the password is wrong; which one is not told.
     #[error("Invalid credentials")]
     InvalidCredentials,
+    /// The present password is not the one that was told.
+    #[error("Invalid current password")]
+    WrongPassword,
     /// Too many wrong passwords.
     #[error("Account locked until {}", until.to_rfc3339_opts(chrono::SecondsFormat::Millis, true))]
     Locked {
@@ -52,6 +55,12 @@ pub enum Error {
     /// The file is of a manifest of another's.
     #[error("Access denied")]
     ForeignFile,
+    /// There is no such validation script.
+    #[error("Validation script {0} not found")]
+    NoValidationScript(ValidationScriptId),
+    /// There is no such export script.
+    #[error("Export script {0} not found")]
+    NoExportScript(ExportScriptId),
     /// The database failed.
     #[error("access could not be checked")]
     Database(#[from] sluice_db::Error),
@@ -69,12 +78,17 @@ impl Classify for Error {
             Self::MissingToken
             | Self::InvalidToken
             | Self::InvalidCredentials
+            | Self::WrongPassword
             | Self::Locked { .. }
             | Self::LockedForGood => ErrorKind::Unauthenticated,
             Self::ForeignProject { .. } | Self::ForeignFile => ErrorKind::Forbidden,
-            Self::NoProject(_) | Self::NoGroup(_) | Self::NoManifest(_) | Self::NoSchema(_) | Self::NoFile => {
-                ErrorKind::NotFound
-            }
+            Self::NoProject(_)
+            | Self::NoGroup(_)
+            | Self::NoManifest(_)
+            | Self::NoSchema(_)
+            | Self::NoFile
+            | Self::NoValidationScript(_)
+            | Self::NoExportScript(_) => ErrorKind::NotFound,
             Self::Database(error) => error.kind(),
             Self::Hash(_) | Self::Sign(_) => ErrorKind::Internal,
         }

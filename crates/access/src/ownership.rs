@@ -1,11 +1,13 @@
 //! Who owns what. A project belongs to the user who made it; groups, manifests and schemas belong to their project.
 
-use sluice_core::{GroupId, ManifestId, ProjectId, SchemaId};
+use sluice_core::{ExportScriptId, GroupId, ManifestId, ProjectId, SchemaId, ValidationScriptId};
 use sluice_db::AsyncPgConnection;
+use sluice_db::models::export_scripts::{self, ExportScript};
 use sluice_db::models::groups::{self, Group};
 use sluice_db::models::manifests::{self, Manifest};
 use sluice_db::models::projects::{self, Project};
 use sluice_db::models::schemas::{self, Schema};
+use sluice_db::models::validation_scripts::{self, ValidationScript};
 
 use crate::authenticator::Identity;
 use crate::error::{Error, Result};
@@ -20,7 +22,9 @@ pub enum Access {
 }
 
 impl Access {
-    fn permits(self, identity: &Identity, owner: i32) -> bool {
+    /// Whether what belongs to an owner is open to a caller.
+    #[must_use]
+    pub fn permits(self, identity: &Identity, owner: i32) -> bool {
         identity.user_id.0 == owner || self == Self::OwnerOrAdmin && identity.is_admin
     }
 }
@@ -85,4 +89,32 @@ pub async fn load_schema(
     let schema = schemas::find(connection, id.0).await?.ok_or(Error::NoSchema(id))?;
     load_project(connection, identity, access, schema.project_id.into()).await?;
     Ok(schema)
+}
+
+/// Loads a validation script that the caller may use: one of an own project, or any for an admin.
+///
+/// # Errors
+/// `NoValidationScript` or `ForeignProject`.
+pub async fn load_validation_script(
+    connection: &mut AsyncPgConnection,
+    identity: &Identity,
+    id: ValidationScriptId,
+) -> Result<ValidationScript> {
+    let script = validation_scripts::find(connection, id.0).await?.ok_or(Error::NoValidationScript(id))?;
+    load_project(connection, identity, Access::OwnerOrAdmin, script.project_id.into()).await?;
+    Ok(script)
+}
+
+/// Loads an export script that the caller may use: one of an own project, or any for an admin.
+///
+/// # Errors
+/// `NoExportScript` or `ForeignProject`.
+pub async fn load_export_script(
+    connection: &mut AsyncPgConnection,
+    identity: &Identity,
+    id: ExportScriptId,
+) -> Result<ExportScript> {
+    let script = export_scripts::find(connection, id.0).await?.ok_or(Error::NoExportScript(id))?;
+    load_project(connection, identity, Access::OwnerOrAdmin, script.project_id.into()).await?;
+    Ok(script)
 }

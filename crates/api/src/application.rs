@@ -35,9 +35,9 @@ pub enum BuildError {
         #[source]
         source: std::io::Error,
     },
-    /// The HTTP client can't be made.
-    #[error("can't make the HTTP client")]
-    Http(#[source] reqwest::Error),
+    /// Models can't be asked.
+    #[error("can't make the client of the models")]
+    Models(#[from] sluice_llm::Error),
     /// The database's settings can't be used.
     #[error("can't use the database")]
     Database(#[from] sluice_db::Error),

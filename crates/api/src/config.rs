@@ -15,6 +15,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// How long running requests may take to end at shutdown (`SLUICE_API_DRAIN`, default 20s).
     pub drain: Duration,
+    /// How long a request may wait for the text of a manifest to be read anew (`SLUICE_API_OCR_TIMEOUT`, default 120s).
+    pub ocr_timeout: Duration,
     /// Origins whose pages may call (`SLUICE_CORS_ORIGINS`, default: all).
     pub cors_origins: Vec<String>,
     /// Whether requests are limited (`SLUICE_RATE_LIMIT_ENABLED`, default true).
@@ -31,8 +33,10 @@ pub struct Config {
     pub events: sluice_event_bus::Config,
     /// The store.
     pub storage: sluice_storage::Config,
-    /// The sandbox, which tests of extractors run in.
+    /// The sandbox, which users' scripts and tests of extractors run in.
     pub sandbox: sluice_sandbox::Config,
+    /// How models are asked.
+    pub llm: sluice_llm::Config,
     /// Seals the keys of models and extractors.
     pub secrets: Arc<SecretBox>,
 }
@@ -43,6 +47,7 @@ impl Config {
         Self {
             listen: env.parsed("SLUICE_API_LISTEN", SocketAddr::from(([0, 0, 0, 0], 3000))),
             drain: env.duration("SLUICE_API_DRAIN", Duration::from_secs(20)),
+            ocr_timeout: env.duration("SLUICE_API_OCR_TIMEOUT", Duration::from_secs(120)),
             cors_origins: env.list("SLUICE_CORS_ORIGINS"),
             rate_limit_enabled: env.flag("SLUICE_RATE_LIMIT_ENABLED", true),
             trusted_proxies: read_networks(env, "SLUICE_TRUSTED_PROXIES"),
@@ -52,6 +57,7 @@ impl Config {
             events: sluice_event_bus::Config::read(env),
             storage: sluice_storage::Config::read(env),
             sandbox: sluice_sandbox::Config::read(env),
+            llm: sluice_llm::Config::read(env),
             secrets: Arc::new(SecretBox::read(env)),
         }
     }

@@ -52,18 +52,24 @@ pub enum Code {
     GroupNotFound,
     ManifestNotFound,
     SchemaNotFound,
+    PromptNotFound,
+    ValidationScriptNotFound,
+    ExportScriptNotFound,
     JobNotFound,
     FileNotFound,
+    ScriptFailed,
     Conflict,
     PayloadTooLarge,
     TooManyRequests,
     Internal,
     Unavailable,
+    OcrService,
+    OcrTimeout,
 }
 
 impl Code {
     /// All of them.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 28] = [
         Self::BadRequest,
         Self::ValidationFailed,
         Self::ManifestValidationFailed,
@@ -79,13 +85,19 @@ impl Code {
         Self::GroupNotFound,
         Self::ManifestNotFound,
         Self::SchemaNotFound,
+        Self::PromptNotFound,
+        Self::ValidationScriptNotFound,
+        Self::ExportScriptNotFound,
         Self::JobNotFound,
         Self::FileNotFound,
+        Self::ScriptFailed,
         Self::Conflict,
         Self::PayloadTooLarge,
         Self::TooManyRequests,
         Self::Internal,
         Self::Unavailable,
+        Self::OcrService,
+        Self::OcrTimeout,
     ];
 
     /// The word on the wire and the status.
@@ -107,13 +119,19 @@ impl Code {
             Self::GroupNotFound => ("GroupNotFoundException", StatusCode::NOT_FOUND),
             Self::ManifestNotFound => ("MANIFEST_NOT_FOUND", StatusCode::NOT_FOUND),
             Self::SchemaNotFound => ("SchemaNotFoundException", StatusCode::NOT_FOUND),
+            Self::PromptNotFound => ("PromptNotFoundException", StatusCode::NOT_FOUND),
+            Self::ValidationScriptNotFound => ("ValidationScriptNotFoundException", StatusCode::NOT_FOUND),
+            Self::ExportScriptNotFound => ("ExportScriptNotFoundException", StatusCode::NOT_FOUND),
             Self::JobNotFound => ("JobNotFoundException", StatusCode::NOT_FOUND),
             Self::FileNotFound => ("FILE_NOT_FOUND", StatusCode::NOT_FOUND),
+            Self::ScriptFailed => ("ScriptExecutionException", StatusCode::BAD_REQUEST),
             Self::Conflict => ("ConflictException", StatusCode::CONFLICT),
             Self::PayloadTooLarge => ("PayloadTooLargeException", StatusCode::PAYLOAD_TOO_LARGE),
             Self::TooManyRequests => ("ThrottlerException", StatusCode::TOO_MANY_REQUESTS),
             Self::Internal => ("INTERNAL_SERVER_ERROR", StatusCode::INTERNAL_SERVER_ERROR),
             Self::Unavailable => ("ServiceUnavailableException", StatusCode::SERVICE_UNAVAILABLE),
+            Self::OcrService => ("OCR_SERVICE_ERROR", StatusCode::SERVICE_UNAVAILABLE),
+            Self::OcrTimeout => ("OCR_TIMEOUT", StatusCode::GATEWAY_TIMEOUT),
         }
     }
 
@@ -122,6 +140,8 @@ impl Code {
         match self {
             Self::Internal => Some("Internal server error"),
             Self::Unavailable => Some("Service temporarily unavailable, please try again"),
+            Self::OcrService => Some("The text of the document could not be read"),
+            Self::OcrTimeout => Some("The text of the document was not read in time"),
             _ => None,
         }
     }
@@ -133,6 +153,13 @@ impl ApiError {
     pub fn new(code: Code, message: impl Into<String>) -> Self {
         let message = code.constant_message().map_or_else(|| message.into(), str::to_owned);
         Self(Box::new(Inner { code, message, params: None, details: None, source: None }))
+    }
+
+    /// A fault of ours or of something that we depend on, with a message that tells nothing of this one.
+    pub(crate) fn fault(message: &'static str) -> Self {
+        let mut error = Self::new(Code::Internal, message);
+        message.clone_into(&mut error.0.message);
+        error
     }
 
     /// The input can't be used.
@@ -168,6 +195,11 @@ impl ApiError {
     #[must_use]
     pub const fn code(&self) -> Code {
         self.0.code
+    }
+
+    /// Whether the fault is ours and not the caller's.
+    pub(crate) fn is_ours(&self) -> bool {
+        self.status_code().is_server_error()
     }
 
     /// The part of the body that does not depend on the request.
@@ -235,7 +267,9 @@ impl From<sluice_access::Error> for ApiError {
         let code = match &error {
             Error::MissingToken => Code::MissingToken,
             Error::InvalidToken => Code::InvalidToken,
-            Error::InvalidCredentials | Error::Locked { .. } | Error::LockedForGood => Code::Unauthorized,
+            Error::InvalidCredentials | Error::WrongPassword | Error::Locked { .. } | Error::LockedForGood => {
+                Code::Unauthorized
+            }
             Error::ForeignProject { project } => {
                 return Self::new(Code::ProjectForbidden, error.to_string()).with_params(json!({"projectId": project}));
             }
@@ -249,6 +283,8 @@ impl From<sluice_access::Error> for ApiError {
             Error::NoSchema(_) => Code::SchemaNotFound,
             Error::NoFile => Code::FileNotFound,
             Error::ForeignFile => Code::FileForbidden,
+            Error::NoValidationScript(_) => Code::ValidationScriptNotFound,
+            Error::NoExportScript(_) => Code::ExportScriptNotFound,
             Error::Database(_) | Error::Hash(_) | Error::Sign(_) => return Self::from_classified(error),
         };
         Self::new(code, error.to_string())
@@ -265,7 +301,7 @@ macro_rules! from_classified {
     )*};
 }
 
-from_classified!(sluice_db::Error, sluice_queue::Error, sluice_storage::Error, PortError);
+from_classified!(sluice_db::Error, sluice_queue::Error, sluice_storage::Error, sluice_sandbox::Error, PortError);
 
 impl From<sluice_service::secret_box::Error> for ApiError {
     fn from(error: sluice_service::secret_box::Error) -> Self {

@@ -1,4 +1,4 @@
-//! The description of the API (OpenAPI 3.1), made of the routes and the types of their handlers.
+//! The description of the API (`OpenAPI` 3.1), made of the routes and the types of their handlers.
 
 mod describe;
 mod error_body;

@@ -1,10 +1,10 @@
 //! What all handlers share.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use sluice_access::Authenticator;
 use sluice_core::ports::{Clock, ObjectStore, SystemClock};
+use sluice_core::{JobId, QueueJobId};
 use sluice_db::{Connection, Pool};
 use sluice_event_bus::Publisher;
 use sluice_queue::Producer;
@@ -15,9 +15,6 @@ use sluice_storage::{Presigner, S3Store};
 use crate::application::BuildError;
 use crate::config::Config;
 use crate::error::Result;
-
-/// How long a model may take to answer a test.
-const MODEL_TEST_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What all handlers share; clones share all.
 #[derive(Debug, Clone)]
@@ -31,7 +28,9 @@ pub(crate) struct AppState {
     pub(crate) sandbox: Sandbox,
     pub(crate) secrets: Arc<SecretBox>,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) http: reqwest::Client,
+    pub(crate) models: sluice_llm::Client,
+    /// How long a request may wait for a text to be read.
+    pub(crate) ocr_timeout: Duration,
     /// Work that goes on when its caller is gone, and that shutdown waits for.
     pub(crate) tasks: Tasks,
 }
@@ -40,12 +39,6 @@ impl AppState {
     pub(crate) async fn connect(config: &Config) -> std::result::Result<Self, BuildError> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let pool = Pool::new(&config.db)?;
-        let http = reqwest::Client::builder()
-            .timeout(MODEL_TEST_TIMEOUT)
-            // A redirect could lead a key to another host.
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .map_err(BuildError::Http)?;
         Ok(Self {
             producer: Producer::connect(&config.queue).await?,
             publisher: Publisher::connect(&config.events).await?,
@@ -53,11 +46,12 @@ impl AppState {
             presigner: Presigner::new(&config.storage),
             authenticator: Authenticator::new(&config.access, pool.clone(), clock.clone()),
             sandbox: Sandbox::new(config.sandbox.clone()),
+            models: sluice_llm::Client::new(config.llm.clone())?,
             secrets: config.secrets.clone(),
+            ocr_timeout: config.ocr_timeout,
             tasks: Tasks::new(),
             clock,
             pool,
-            http,
         })
     }
 
@@ -78,6 +72,24 @@ impl AppState {
         });
         if let Err(error) = removal.await {
             tracing::error!(%error, "the removal of files broke off");
+        }
+    }
+
+    /// Takes the jobs of what was deleted out of the queue. A worker that takes one finds no row, so this only spares it
+    /// the way there; a failure is logged.
+    pub(crate) async fn cancel_queue_jobs(&self, jobs: Vec<i32>) {
+        let producer = self.producer.clone();
+        let count = jobs.len();
+        let removal = self.tasks.spawn(async move {
+            let jobs: Vec<QueueJobId> = jobs.into_iter().map(|job| JobId(job).into()).collect();
+            producer.cancel_all(&jobs).await
+        });
+        match removal.await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                tracing::warn!(count, error = %ErrorChain(&error), "jobs of what was deleted stay queued")
+            }
+            Err(error) => tracing::error!(%error, "the removal of jobs broke off"),
         }
     }
 }

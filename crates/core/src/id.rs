@@ -69,8 +69,14 @@ integer_id! {
     JobId;
     /// A schema's key.
     SchemaId;
+    /// The key of a schema's rule.
+    SchemaRuleId;
     /// A prompt's key.
     PromptId;
+    /// A validation script's key.
+    ValidationScriptId;
+    /// An export script's key.
+    ExportScriptId;
 }
 
 uuid_id! {

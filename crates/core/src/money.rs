@@ -90,7 +90,32 @@ impl<'de> Deserialize<'de> for NanoAmount {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn what_a_client_reads_is_what_is_stored(nanos in -9_000_000_000_000_000_i64..9_000_000_000_000_000) {
+            let amount = NanoAmount(nanos);
+            prop_assert_eq!(NanoAmount::from_f64(amount.to_f64()), Some(amount));
+            prop_assert_eq!(amount.to_string().replace('.', "").parse::<i64>().unwrap(), nanos);
+        }
+
+        #[test]
+        fn sums_do_not_depend_on_their_order(amounts in prop::collection::vec(any::<i32>(), 0..50)) {
+            let sum = |amounts: &mut dyn Iterator<Item = &i32>| {
+                amounts.fold(NanoAmount::ZERO, |sum, nanos| sum.plus(NanoAmount(i64::from(*nanos))))
+            };
+            prop_assert_eq!(sum(&mut amounts.iter()), sum(&mut amounts.iter().rev()));
+        }
+
+        #[test]
+        fn a_million_tokens_cost_their_price(price in 0..9_000_000_000_i64, millions in 0..1_000_u64) {
+            let price = TokenPrice { input: NanoAmount(price), output: NanoAmount::ZERO };
+            prop_assert_eq!(price.cost(millions * 1_000_000, 0), price.input.times(millions));
+        }
+    }
 
     #[test]
     fn two_pages_and_a_call_cost_what_the_original_charged() {

@@ -1,5 +1,7 @@
-//! One file per table: its row and its queries. Rows are neither wire types nor domain types.
+//! One file per table: its row and its queries; and `reports`, which add up over tables. Rows are neither wire types nor
+//! domain types.
 
+pub mod export_scripts;
 pub mod extractors;
 pub mod groups;
 pub mod job_stages;
@@ -11,6 +13,8 @@ pub mod models;
 pub mod operation_logs;
 pub mod page_cache;
 pub mod projects;
+pub mod prompts;
+pub mod reports;
 pub mod runs;
 pub mod schema_rules;
 pub mod schemas;

@@ -106,6 +106,8 @@ diesel::table! {
         assistant_response -> Nullable<Text>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        project_id -> Int4,
+        owner_id -> Int4,
     }
 }
 
@@ -202,6 +204,7 @@ diesel::table! {
         diffs -> Jsonb,
         metadata -> Nullable<Jsonb>,
         created_at -> Timestamptz,
+        project_id -> Nullable<Int4>,
     }
 }
 
@@ -336,6 +339,7 @@ diesel::joinable!(llm_calls -> jobs (job_id));
 diesel::joinable!(manifests -> extractors (text_extractor_id));
 diesel::joinable!(manifests -> groups (group_id));
 diesel::joinable!(operation_logs -> manifests (manifest_id));
+diesel::joinable!(operation_logs -> projects (project_id));
 diesel::joinable!(operation_logs -> users (user_id));
 diesel::joinable!(projects -> extractors (text_extractor_id));
 diesel::joinable!(projects -> models (llm_model_id));

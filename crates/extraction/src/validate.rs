@@ -5,6 +5,8 @@ use jsonschema::Validator;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::scripts::{self, ScriptVersion};
+
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -24,6 +26,20 @@ pub struct Issue {
     pub message: String,
     /// How bad it is.
     pub severity: Severity,
+    /// What is there, if a script says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actual: Option<Value>,
+    /// What should be there, if a script says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<Value>,
+}
+
+impl Issue {
+    /// Something wrong.
+    #[must_use]
+    pub const fn error(field: String, message: String) -> Self {
+        Self { field, message, severity: Severity::Error, actual: None, expected: None }
+    }
 }
 
 /// What is stored and shown of a validation.
@@ -42,7 +58,7 @@ pub struct ValidationResult {
     pub schema_id: Option<i32>,
     /// Its version.
     pub schema_version: Option<String>,
-    /// The version of the scripts that took part; none did.
+    /// The version of the scripts that took part; none when none did.
     pub validation_scripts_version: Option<String>,
     /// The scripts that took part.
     pub validation_script_ids: Vec<i32>,
@@ -62,6 +78,16 @@ impl ValidationResult {
             validation_scripts_version: None,
             validation_script_ids: Vec::new(),
             issues,
+        }
+    }
+
+    /// Adds which scripts took part.
+    #[must_use]
+    pub fn with_scripts(self, scripts: &[ScriptVersion<'_>]) -> Self {
+        Self {
+            validation_scripts_version: scripts::version(scripts),
+            validation_script_ids: scripts.iter().map(|script| script.id).collect(),
+            ..self
         }
     }
 }
@@ -100,7 +126,7 @@ fn describe_schema_error(error: &jsonschema::ValidationError<'_>) -> InvalidSche
     InvalidSchema { message: error.to_string(), path: error.instance_path().to_string() }
 }
 
-fn compile(json_schema: &Value) -> Result<Validator, InvalidSchema> {
+pub(crate) fn compile(json_schema: &Value) -> Result<Validator, InvalidSchema> {
     let mut options = jsonschema::options();
     options = options.should_validate_formats(true);
     if json_schema.get("$schema").is_none() {
@@ -120,25 +146,25 @@ pub fn check(data: &Value, json_schema: &Value, required_fields: &[String]) -> R
         .map(|error| {
             let pointer = error.instance_path().to_string();
             let place = if pointer.is_empty() { "root" } else { &pointer };
-            Issue { field: dot_path(&pointer), message: format!("{place}: {error}"), severity: Severity::Error }
+            Issue::error(dot_path(&pointer), format!("{place}: {error}"))
         })
         .collect();
     for path in required_fields {
         let is_told = issues.iter().any(|issue| issue.field == *path);
         if !is_told && !is_present(data, path) {
             let message = format!("Required field '{path}' is missing or empty");
-            issues.push(Issue { field: path.clone(), message, severity: Severity::Error });
+            issues.push(Issue::error(path.clone(), message));
         }
     }
     Ok(issues)
 }
 
-fn dot_path(pointer: &str) -> String {
+pub(crate) fn dot_path(pointer: &str) -> String {
     pointer.trim_start_matches('/').replace('/', ".")
 }
 
 /// Whether a path leads to something: `a[]` to an array with items, `a[].b` to a value in at least one of them.
-fn is_present(data: &Value, path: &str) -> bool {
+pub(crate) fn is_present(data: &Value, path: &str) -> bool {
     let (segment, rest) = path.split_once('.').map_or((path, None), |(segment, rest)| (segment, Some(rest)));
     let (name, is_array) = segment.strip_suffix("[]").map_or((segment, false), |name| (name, true));
     let value = if name.is_empty() { Some(data) } else { data.get(name) };
@@ -201,7 +227,7 @@ mod tests {
 
     #[test]
     fn findings_are_counted_by_severity() {
-        let issue = |severity| Issue { field: String::new(), message: String::new(), severity };
+        let issue = |severity| Issue { severity, ..Issue::error(String::new(), String::new()) };
         let now = DateTime::from_timestamp(0, 0).unwrap();
         let result = ValidationResult::new(vec![issue(Severity::Error), issue(Severity::Warning)], now, Some((3, "v")));
         assert_eq!(

@@ -22,6 +22,12 @@ pub struct Config {
     pub cpu_time: Duration,
     /// How long a child may say nothing (`SLUICE_SANDBOX_PAGE_TIMEOUT`, default 3m).
     pub page_timeout: Duration,
+    /// CPU time of one run of a script (`SLUICE_SANDBOX_SCRIPT_TIME`, default 5s).
+    pub script_time: Duration,
+    /// Heap of one run of a script in MiB (`SLUICE_SANDBOX_SCRIPT_MEMORY_MIB`, default 64).
+    pub script_memory_mib: usize,
+    /// How long a runner of scripts works before it lets others have its place; not a setting.
+    pub script_turn: Duration,
 }
 
 impl Config {
@@ -45,6 +51,9 @@ impl Config {
             memory_mib: env.parsed("SLUICE_SANDBOX_MEMORY_MIB", 1536),
             cpu_time: env.duration("SLUICE_SANDBOX_CPU_TIME", Duration::from_secs(1800)),
             page_timeout: env.duration("SLUICE_SANDBOX_PAGE_TIMEOUT", Duration::from_secs(180)),
+            script_time: env.duration("SLUICE_SANDBOX_SCRIPT_TIME", Duration::from_secs(5)),
+            script_turn: Duration::from_secs(10),
+            script_memory_mib: env.parsed("SLUICE_SANDBOX_SCRIPT_MEMORY_MIB", 64),
         }
     }
 }

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use sluice_core::{ErrorKind, Page, ReadRequest};
 
-/// What the parent asks, once.
+use crate::script::{LogLine, Script, ScriptError, ScriptKind};
+
+/// What the parent asks first.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Request {
     /// What the child may use.
@@ -35,8 +37,53 @@ pub enum Work {
         /// Tesseract's language data.
         tessdata: Option<PathBuf>,
     },
+    /// Answer calls of scripts, until there are no more.
+    RunScripts {
+        /// Which of their functions is called.
+        kind: ScriptKind,
+        /// The scripts.
+        scripts: Vec<Script>,
+        /// What one run may use.
+        limits: ScriptLimits,
+    },
+    /// Compile a script and run nothing of it.
+    CheckScript {
+        /// Which function it shall have.
+        kind: ScriptKind,
+        /// The script.
+        source: String,
+        /// What compiling may use.
+        limits: ScriptLimits,
+    },
     /// Try what the limits forbid and say what came of it; for tests of the limits.
     ProbeLimits,
+}
+
+/// What one run of a script may use.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub struct ScriptLimits {
+    /// CPU time in milliseconds.
+    pub time_ms: u64,
+    /// Heap in bytes.
+    pub memory_bytes: usize,
+}
+
+/// What the parent asks of a child that runs scripts, again and again.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Call {
+    /// Which script.
+    pub script: usize,
+    /// The arguments as the text of a JSON array, which is parsed only where it is used.
+    pub arguments: String,
+}
+
+/// What came of a run, not yet checked.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct RawRun {
+    /// The text of a JSON value, or the script's error.
+    pub outcome: Result<String, ScriptError>,
+    /// What the script said.
+    pub logs: Vec<LogLine>,
 }
 
 /// What the child answers.
@@ -49,6 +96,12 @@ pub enum Response {
     },
     /// A page was read.
     Page(Box<Page>),
+    /// The scripts are known and may be called.
+    Ready,
+    /// A script was run.
+    Ran(RawRun),
+    /// A script was compiled; nothing is said of one that is fine.
+    Checked(Option<ScriptError>),
     /// All is done.
     Done,
     /// It can't be done.

@@ -2,16 +2,17 @@
 
 use std::process::Stdio;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use serde::Serialize;
 use sluice_core::{Page, ReadRequest};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::process::{Child, ChildStdout, Command};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::protocol::{Limits, Request, Response, Work};
+use crate::protocol::{Limits, Request, Response, ScriptLimits, Work};
 
 /// A page's line is shorter; a longer one is nonsense and would only fill memory.
 const MAX_LINE_BYTES: u64 = 64 * 1024 * 1024;
@@ -25,16 +26,19 @@ pub struct Sandbox {
 
 /// A child at work. Dropping it kills the child.
 #[derive(Debug)]
-struct Worker {
+pub(crate) struct Worker {
     child: Child,
+    stdin: ChildStdin,
     lines: BufReader<ChildStdout>,
-    page_timeout: Duration,
-    _permit: OwnedSemaphorePermit,
 }
 
 /// A document being read.
 #[derive(Debug)]
-pub struct DocumentReading(Worker);
+pub struct DocumentReading {
+    worker: Worker,
+    page_timeout: Duration,
+    _permit: OwnedSemaphorePermit,
+}
 
 /// How far a document is read.
 #[derive(Debug)]
@@ -65,7 +69,8 @@ impl Sandbox {
             pdfium: self.config.pdfium.clone(),
             tessdata: self.config.tessdata.clone(),
         };
-        Ok(DocumentReading(self.start(work).await?))
+        let permit = self.permit().await?;
+        Ok(DocumentReading { worker: self.start(work).await?, page_timeout: self.config.page_timeout, _permit: permit })
     }
 
     /// Lets a child try what is forbidden and answers what came of it.
@@ -73,17 +78,40 @@ impl Sandbox {
     /// # Errors
     /// When the child can't be started or dies.
     pub async fn probe_limits(&self) -> Result<Response> {
+        let _permit = self.permit().await?;
         let mut worker = self.start(Work::ProbeLimits).await?;
-        worker.receive().await
+        worker.receive(self.config.page_timeout).await
     }
 
-    async fn start(&self, work: Work) -> Result<Worker> {
-        let permit = self
-            .children
-            .clone()
-            .acquire_owned()
-            .await
-            .map_err(|error| broken("waiting for a child", std::io::Error::other(error)))?;
+    /// Waits until one more child may be started.
+    pub(crate) async fn permit(&self) -> Result<OwnedSemaphorePermit> {
+        let permit = self.children.clone().acquire_owned().await;
+        permit.map_err(|error| broken("waiting for a child", std::io::Error::other(error)))
+    }
+
+    pub(crate) fn script_limits(&self) -> ScriptLimits {
+        ScriptLimits {
+            time_ms: u64::try_from(self.config.script_time.as_millis()).unwrap_or(u64::MAX),
+            memory_bytes: self.config.script_memory_mib.saturating_mul(1024 * 1024),
+        }
+    }
+
+    /// When a child that runs a script is given up. It counts its own CPU time; this is for one that can't, on a busy machine.
+    pub(crate) fn script_deadline(&self) -> Duration {
+        self.config.script_time.saturating_mul(3) + Duration::from_secs(5)
+    }
+
+    pub(crate) fn script_turn(&self) -> Duration {
+        self.config.script_turn
+    }
+
+    /// The CPU time of a child in all.
+    pub(crate) fn cpu_time(&self) -> Duration {
+        self.config.cpu_time
+    }
+
+    /// Starts a child and gives it its work.
+    pub(crate) async fn start(&self, work: Work) -> Result<Worker> {
         let mut child = Command::new(&self.config.binary)
             .env_clear()
             // Parallel pages with parallel loops inside are many times slower than one thread each.
@@ -99,14 +127,12 @@ impl Sandbox {
             memory_bytes: self.config.memory_mib.saturating_mul(1024 * 1024),
             cpu_seconds: self.config.cpu_time.as_secs().max(1),
         };
-        let mut line = serde_json::to_vec(&Request { limits, work }).map_err(Error::Nonsense)?;
-        line.push(b'\n');
-        let (Some(mut stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
+        let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(broken("starting a child", std::io::Error::other("no pipes")));
         };
-        stdin.write_all(&line).await.map_err(|error| broken("asking a child", error))?;
-        drop(stdin);
-        Ok(Worker { child, lines: BufReader::new(stdout), page_timeout: self.config.page_timeout, _permit: permit })
+        let mut worker = Worker { child, stdin, lines: BufReader::new(stdout) };
+        worker.send(&Request { limits, work }).await?;
+        Ok(worker)
     }
 }
 
@@ -116,33 +142,52 @@ impl DocumentReading {
     /// # Errors
     /// What is wrong with the document, or how the child ended.
     pub async fn next(&mut self) -> Result<Option<Reading>> {
-        match self.0.receive().await? {
+        match self.worker.receive(self.page_timeout).await? {
             Response::Opened { pages } => Ok(Some(Reading::Opened { pages })),
             Response::Page(page) => Ok(Some(Reading::Page(page))),
             Response::Done => Ok(None),
             Response::Failed { kind, message } => Err(Error::Refused { kind, message }),
-            Response::Probed { .. } => Err(Error::Nonsense(serde::de::Error::custom("not asked for"))),
+            _ => Err(Error::Nonsense(serde::de::Error::custom("not asked for"))),
         }
     }
 
     /// The child's process id, while it runs.
     #[must_use]
     pub fn child_id(&self) -> Option<u32> {
-        self.0.child.id()
+        self.worker.child.id()
     }
 }
 
 impl Worker {
-    async fn receive(&mut self) -> Result<Response> {
+    /// The child, unless it has ended.
+    pub(crate) fn if_running(mut self) -> Option<Self> {
+        matches!(self.child.try_wait(), Ok(None)).then_some(self)
+    }
+
+    /// Says a line and waits for one.
+    pub(crate) async fn ask(&mut self, question: &impl Serialize, timeout: Duration) -> Result<Response> {
+        let begun = Instant::now();
+        match tokio::time::timeout(timeout, self.send(question)).await {
+            Ok(Ok(())) => self.receive(timeout.saturating_sub(begun.elapsed())).await,
+            // It does not listen any more: what it said last, or how it ended, says more.
+            Ok(Err(Error::Broken { .. })) => self.receive(timeout.saturating_sub(begun.elapsed())).await,
+            Ok(Err(error)) => Err(error),
+            Err(_elapsed) => Err(self.give_up()),
+        }
+    }
+
+    async fn send(&mut self, message: &impl Serialize) -> Result<()> {
+        let mut line = serde_json::to_vec(message).map_err(Error::Nonsense)?;
+        line.push(b'\n');
+        self.stdin.write_all(&line).await.map_err(|error| broken("asking a child", error))
+    }
+
+    /// Waits for a line.
+    pub(crate) async fn receive(&mut self, timeout: Duration) -> Result<Response> {
         let mut line = Vec::new();
         let mut limited = (&mut self.lines).take(MAX_LINE_BYTES);
-        match tokio::time::timeout(self.page_timeout, limited.read_until(b'\n', &mut line)).await {
-            Err(_elapsed) => {
-                if let Err(error) = self.child.start_kill() {
-                    tracing::debug!(%error, "a child that ran too long had ended");
-                }
-                Err(Error::TimedOut)
-            }
+        match tokio::time::timeout(timeout, limited.read_until(b'\n', &mut line)).await {
+            Err(_elapsed) => Err(self.give_up()),
             Ok(Err(error)) => Err(broken("hearing a child", error)),
             Ok(Ok(_)) if line.ends_with(b"\n") => serde_json::from_slice(&line).map_err(Error::Nonsense),
             Ok(Ok(_)) => {
@@ -151,8 +196,15 @@ impl Worker {
             }
         }
     }
+
+    fn give_up(&mut self) -> Error {
+        if let Err(error) = self.child.start_kill() {
+            tracing::debug!(%error, "a child that ran too long had ended");
+        }
+        Error::TimedOut
+    }
 }
 
-const fn broken(operation: &'static str, source: std::io::Error) -> Error {
+pub(crate) const fn broken(operation: &'static str, source: std::io::Error) -> Error {
     Error::Broken { operation, source }
 }

@@ -14,7 +14,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
-use futures_util::{StreamExt, stream};
+use futures_util::{Stream, StreamExt, stream};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -29,6 +29,8 @@ pub struct Reply {
     usage: Option<(u32, u32)>,
     /// Characters after which the connection is cut.
     cut_after: Option<usize>,
+    /// Characters after which nothing more comes, though the connection stays.
+    hang_after: Option<usize>,
     hang: bool,
 }
 
@@ -44,6 +46,7 @@ impl Reply {
             finish_reason: "stop".to_owned(),
             usage: Some((1234, 567)),
             cut_after: None,
+            hang_after: None,
             hang: false,
         }
     }
@@ -89,6 +92,13 @@ impl Reply {
         self
     }
 
+    /// Streams so many characters of the content and then nothing more, for as long as the connection stays.
+    #[must_use]
+    pub fn hang_after(mut self, characters: usize) -> Self {
+        self.hang_after = Some(characters);
+        self
+    }
+
     /// Never answers.
     #[must_use]
     pub fn hang() -> Self {
@@ -107,6 +117,7 @@ struct Script {
     next: VecDeque<Reply>,
     otherwise: Answer,
     requests: Vec<Value>,
+    open: usize,
 }
 
 type Answer = Box<dyn Fn(&Value) -> Reply + Send>;
@@ -137,6 +148,7 @@ impl ScriptedLlm {
             next: VecDeque::new(),
             otherwise: Box::new(otherwise),
             requests: Vec::new(),
+            open: 0,
         }));
         let router = Router::new().route("/v1/chat/completions", post(answer)).with_state(script.clone());
         #[expect(clippy::disallowed_methods, reason = "ends with the runtime of its test")]
@@ -166,6 +178,28 @@ impl ScriptedLlm {
     pub fn calls(&self) -> usize {
         lock(&self.script).requests.len()
     }
+
+    /// How many requests are being answered: neither whole nor given up by who asked.
+    #[must_use]
+    pub fn open(&self) -> usize {
+        lock(&self.script).open
+    }
+}
+
+/// A request that is being answered.
+struct Open(Arc<Mutex<Script>>);
+
+impl Open {
+    fn new(script: &Arc<Mutex<Script>>) -> Self {
+        lock(script).open += 1;
+        Self(script.clone())
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        lock(&self.0).open -= 1;
+    }
 }
 
 fn lock(script: &Mutex<Script>) -> MutexGuard<'_, Script> {
@@ -181,6 +215,7 @@ async fn answer(State(script): State<Arc<Mutex<Script>>>, body: Bytes) -> Respon
         script.requests.push(request);
         reply
     };
+    let open = Open::new(&script);
     if reply.hang {
         std::future::pending::<()>().await;
     }
@@ -188,7 +223,7 @@ async fn answer(State(script): State<Arc<Mutex<Script>>>, body: Bytes) -> Respon
     if reply.status != 200 {
         return error_response(&reply);
     }
-    if streaming { stream_response(&reply) } else { whole_response(&reply) }
+    if streaming { stream_response(&reply, open) } else { whole_response(&reply) }
 }
 
 fn error_response(reply: &Reply) -> Response {
@@ -223,9 +258,9 @@ fn whole_response(reply: &Reply) -> Response {
 }
 
 /// Server-sent events in pieces of a few characters, with an unknown field in each, as real servers send.
-fn stream_response(reply: &Reply) -> Response {
+fn stream_response(reply: &Reply, open: Open) -> Response {
     let characters: Vec<char> = reply.content.chars().collect();
-    let limit = reply.cut_after.unwrap_or(characters.len()).min(characters.len());
+    let limit = reply.cut_after.or(reply.hang_after).unwrap_or(characters.len()).min(characters.len());
     let mut pieces: Vec<String> = characters
         .get(..limit)
         .unwrap_or_default()
@@ -239,14 +274,25 @@ fn stream_response(reply: &Reply) -> Response {
     if reply.cut_after.is_some() {
         return ([("content-type", "text/event-stream")], cut_body(pieces)).into_response();
     }
+    if reply.hang_after.is_some() {
+        let begun = stream::iter(pieces.into_iter().map(Ok::<_, Infallible>)).chain(stream::pending());
+        return ([("content-type", "text/event-stream")], kept_open(begun, open)).into_response();
+    }
     let last = json!({"id": "scripted", "choices": [{"index": 0, "delta": {}, "finish_reason": reply.finish_reason}]});
     pieces.push(format!("data: {last}\n\n"));
     if reply.usage.is_some() {
         pieces.push(format!("data: {}\n\n", json!({"id": "scripted", "choices": [], "usage": usage(reply)})));
     }
     pieces.push("data: [DONE]\n\n".to_owned());
-    let body = Body::from_stream(stream::iter(pieces.into_iter().map(Ok::<_, Infallible>)));
-    ([("content-type", "text/event-stream")], body).into_response()
+    let whole = stream::iter(pieces.into_iter().map(Ok::<_, Infallible>));
+    ([("content-type", "text/event-stream")], kept_open(whole, open)).into_response()
+}
+
+/// A body that counts as open until it has ended or nobody reads it any more.
+fn kept_open(pieces: impl Stream<Item = Result<String, Infallible>> + Send + 'static, open: Open) -> Body {
+    Body::from_stream(pieces.inspect(move |_| {
+        let _held = &open;
+    }))
 }
 
 /// A body that ends before it is complete. The pause lets what was said leave before the connection is cut.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sluice_service::{Env, SecretBox};
 
-/// All sections that a worker reads, and its own: `SLUICE_WORKER_*` and `SLUICE_LLM_*`.
+/// All sections that a worker reads, and its own: `SLUICE_WORKER_*` and `SLUICE_LLM_CALLS`.
 #[derive(Debug)]
 pub struct Config {
     /// Postgres.
@@ -37,18 +37,9 @@ pub struct Config {
     /// How long pages that nobody uses are kept (`SLUICE_WORKER_PAGE_CACHE_AGE`, default 30d).
     pub page_cache_age: Duration,
     /// How models are asked.
-    pub llm: LlmConfig,
-}
-
-/// How models are asked.
-#[derive(Debug, Clone)]
-pub struct LlmConfig {
-    /// How long one answer may take (`SLUICE_LLM_CALL_TIMEOUT`, default 10m): a model on a CPU reads for minutes.
-    pub call_timeout: Duration,
-    /// How long an answer that has begun may pause (`SLUICE_LLM_IDLE_TIMEOUT`, default 2m).
-    pub idle_timeout: Duration,
+    pub llm: sluice_llm::Config,
     /// Calls of an attempt: the first, and those that ask for what was wrong (`SLUICE_LLM_CALLS`, default 2).
-    pub calls: i32,
+    pub llm_calls: i32,
 }
 
 impl Config {
@@ -69,11 +60,8 @@ impl Config {
             port: env.parsed("SLUICE_WORKER_PORT", 3003),
             max_file_bytes: env.parsed("SLUICE_WORKER_MAX_FILE_BYTES", 50 * 1024 * 1024),
             page_cache_age: env.duration("SLUICE_WORKER_PAGE_CACHE_AGE", Duration::from_secs(30 * 86_400)),
-            llm: LlmConfig {
-                call_timeout: env.duration("SLUICE_LLM_CALL_TIMEOUT", Duration::from_secs(600)),
-                idle_timeout: env.duration("SLUICE_LLM_IDLE_TIMEOUT", Duration::from_secs(120)),
-                calls: env.parsed("SLUICE_LLM_CALLS", 2),
-            },
+            llm: sluice_llm::Config::read(env),
+            llm_calls: env.parsed("SLUICE_LLM_CALLS", 2),
         };
         config.check(env);
         config
@@ -86,7 +74,7 @@ impl Config {
         if self.attempts < 1 {
             env.problem("SLUICE_WORKER_ATTEMPTS", "must be at least 1");
         }
-        if self.llm.calls < 1 {
+        if self.llm_calls < 1 {
             env.problem("SLUICE_LLM_CALLS", "must be at least 1");
         }
         // Two renewals must fit into a lock, or a live worker loses its job.

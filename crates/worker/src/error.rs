@@ -90,3 +90,20 @@ impl From<sluice_sandbox::Error> for StageError {
         Self::from_error(error)
     }
 }
+
+impl From<sluice_llm::Error> for StageError {
+    fn from(error: sluice_llm::Error) -> Self {
+        use sluice_llm::Error;
+        let message = match &error {
+            Error::Overflow { reason, .. } => {
+                Some(format!("the document does not fit into the model's context: {reason}"))
+            }
+            _ => None,
+        };
+        let mut error = Self::from_error(error);
+        if let Some(message) = message {
+            error.message = message;
+        }
+        error
+    }
+}

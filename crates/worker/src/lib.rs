@@ -1,6 +1,5 @@
 #![doc = include_str!("../README.md")]
 
-mod adapters;
 mod config;
 mod error;
 mod health;

@@ -7,13 +7,13 @@ use anyhow::Context;
 use sluice_core::ports::{Clock, EventSink, SystemClock};
 use sluice_db::Pool;
 use sluice_event_bus::Publisher;
+use sluice_llm::Client;
 use sluice_queue::{Consumer, Producer};
 use sluice_sandbox::Sandbox;
 use sluice_service::{SecretBox, Shutdown, Tasks};
 use sluice_storage::S3Store;
 use tokio::net::TcpListener;
 
-use crate::adapters::openai::OpenAi;
 use crate::config::Config;
 use crate::pipeline::{NoObserver, Pipeline, StageObserver};
 use crate::retry::Policy;
@@ -28,7 +28,9 @@ pub(crate) struct Ports {
     pub(crate) events: Arc<dyn EventSink>,
     pub(crate) storage: S3Store,
     pub(crate) sandbox: Sandbox,
-    pub(crate) models: OpenAi,
+    pub(crate) models: Client,
+    /// Calls of an attempt.
+    pub(crate) llm_calls: i32,
     pub(crate) secrets: Arc<SecretBox>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) max_file_bytes: u64,
@@ -56,7 +58,8 @@ impl Application {
             events: Arc::new(Publisher::connect(&config.events).await?),
             storage: S3Store::new(&config.storage),
             sandbox: Sandbox::new(config.sandbox.clone()),
-            models: OpenAi::new(config.llm.clone())?,
+            models: Client::new(config.llm.clone())?,
+            llm_calls: config.llm_calls,
             secrets: config.secrets.clone(),
             clock: Arc::new(SystemClock),
             max_file_bytes: config.max_file_bytes,

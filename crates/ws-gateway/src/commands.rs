@@ -81,11 +81,14 @@ impl From<&AccessError> for Refusal {
             AccessError::NoManifest(_) => "MANIFEST_NOT_FOUND",
             AccessError::NoProject(_) => "PROJECT_NOT_FOUND",
             AccessError::InvalidCredentials
+            | AccessError::WrongPassword
             | AccessError::Locked { .. }
             | AccessError::LockedForGood
             | AccessError::NoGroup(_)
             | AccessError::NoSchema(_)
             | AccessError::NoFile
+            | AccessError::NoValidationScript(_)
+            | AccessError::NoExportScript(_)
             | AccessError::ForeignFile
             | AccessError::Database(_)
             | AccessError::Hash(_)

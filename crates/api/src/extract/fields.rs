@@ -108,7 +108,6 @@ impl Fields {
     }
 
     /// A list of texts.
-    #[expect(dead_code, reason = "prompts name their variables")]
     pub(crate) fn strings(&mut self, name: &'static str) -> Field<'_, Vec<String>> {
         let parse = |value: Value| value.as_array()?.iter().map(|item| item.as_str().map(str::to_owned)).collect();
         self.field(name, Kind { rule: "isArray", parse, shape: Shape::strings })
@@ -369,7 +368,6 @@ impl<T> Field<'_, Vec<T>> {
     }
 
     /// At least one and at most so many.
-    #[expect(dead_code, reason = "extractions of many take lists of ids")]
     pub(crate) fn count_up_to(self, most: usize) -> Self {
         self.rule("arrayNotEmpty", |items: &Vec<T>| !items.is_empty())
             .rule("arrayMaxSize", move |items: &Vec<T>| items.len() <= most)

@@ -4,7 +4,10 @@ use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
-use sluice_core::{ExtractorId, GroupId, JobId, ManifestId, ModelId, ProjectId, PromptId, SchemaId, UploadId};
+use sluice_core::{
+    ExportScriptId, ExtractorId, GroupId, JobId, ManifestId, ModelId, ProjectId, PromptId, SchemaId, SchemaRuleId,
+    UploadId, UserId, ValidationScriptId,
+};
 use uuid::Uuid;
 
 use super::description::Shape;
@@ -69,7 +72,8 @@ impl<T: Segments> FromRequest for Path<T> {
 impl Segment for String {
     fn parse(text: &str) -> Result<Self> {
         let decoded = percent_encoding::percent_decode_str(text).decode_utf8();
-        decoded.map(std::borrow::Cow::into_owned).map_err(|_source| ApiError::not_found("Not found"))
+        let decoded = decoded.ok().filter(|text| !text.contains('\0'));
+        decoded.map(std::borrow::Cow::into_owned).ok_or_else(|| ApiError::not_found("Not found"))
     }
 
     fn shape() -> Shape {
@@ -107,7 +111,18 @@ macro_rules! uuid_segments {
     )*};
 }
 
-integer_segments!(ProjectId, GroupId, ManifestId, JobId, SchemaId, PromptId);
+integer_segments!(
+    ProjectId,
+    GroupId,
+    ManifestId,
+    JobId,
+    SchemaId,
+    SchemaRuleId,
+    PromptId,
+    UserId,
+    ValidationScriptId,
+    ExportScriptId
+);
 uuid_segments!(ModelId: "Model", ExtractorId: "Extractor", UploadId: "Upload");
 
 fn parse_integer(text: &str) -> Result<i32> {

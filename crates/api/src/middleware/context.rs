@@ -140,7 +140,10 @@ fn from_framework(status: StatusCode, error: &Error) -> ApiError {
 
 fn add_headers(headers: &mut HeaderMap, id: &RequestId) {
     for (name, value) in SECURITY_HEADERS {
-        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+        // A handler may know better, as that of the documentation's page does.
+        if !headers.contains_key(name) {
+            headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+        }
     }
     if let Ok(value) = HeaderValue::from_str(&id.0) {
         headers.insert(HeaderName::from_static(REQUEST_ID), value);

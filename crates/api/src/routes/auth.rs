@@ -2,11 +2,13 @@
 
 use actix_web::web::{Data, Json};
 use serde::Serialize;
+use sluice_core::UserId;
+use sluice_db::models::users;
 use utoipa::ToSchema;
 
-use crate::error::Result;
-use crate::extract::{Body, Fields, Input, User};
-use crate::respond::Created;
+use crate::error::{ApiError, Result};
+use crate::extract::{Admin, Body, Fields, Input, Path, User};
+use crate::respond::{Created, NoContent};
 use crate::state::AppState;
 
 /// Somebody who may sign in.
@@ -50,6 +52,59 @@ pub(crate) async fn log_in(state: Data<AppState>, Body(sent): Body<Credentials>)
 pub(crate) async fn show_profile(User(identity): User) -> Json<UserDto> {
     let role = if identity.is_admin { "admin" } else { "user" };
     Json(UserDto { id: identity.user_id.0, username: identity.username, role: role.to_owned() })
+}
+
+/// The present password and another one.
+pub(crate) struct PasswordChange {
+    current: String,
+    new: String,
+}
+
+impl Input for PasswordChange {
+    fn read(fields: &mut Fields) -> Self {
+        Self {
+            current: fields.string("currentPassword").min_length(1).max_length(128).required(),
+            new: fields
+                .string("newPassword")
+                .min_length(8)
+                .max_length(128)
+                .matches(PASSWORD, is_strong_password)
+                .required(),
+        }
+    }
+}
+
+/// POST /auth/change-password
+pub(crate) async fn change_password(
+    state: Data<AppState>,
+    User(identity): User,
+    Body(sent): Body<PasswordChange>,
+) -> Result<NoContent> {
+    state.authenticator.change_password(identity.user_id, &sent.current, &sent.new).await?;
+    Ok(NoContent)
+}
+
+/// POST /auth/users/:id/unlock
+pub(crate) async fn unlock_user(
+    state: Data<AppState>,
+    _admin: Admin,
+    Path(id): Path<UserId>,
+) -> Result<Created<UserDto>> {
+    let user = users::unlock(&mut *state.connection().await?, id.0).await?;
+    let user = user.ok_or_else(|| ApiError::not_found("User not found"))?;
+    Ok(Created(UserDto { id: user.id, username: user.username, role: user.role }))
+}
+
+/// What `is_strong_password` says, for clients.
+const PASSWORD: &str = "^(?=.*[a-z])(?=.*[A-Z])(?=.*\\d)(?=.*[@$!%*?&])";
+
+/// At least one small and one capital letter, one digit and one of some signs.
+fn is_strong_password(text: &str) -> bool {
+    let has = |is_one: fn(char) -> bool| text.chars().any(is_one);
+    has(|c| c.is_ascii_lowercase())
+        && has(|c| c.is_ascii_uppercase())
+        && has(|c| c.is_ascii_digit())
+        && has(|c| "@$!%*?&".contains(c))
 }
 
 /// What `is_username` says, for clients.

@@ -16,8 +16,11 @@ use crate::respond::{Created, List};
 use crate::state::AppState;
 use crate::wire;
 
+mod costs;
 mod pricing;
 mod probe;
+
+pub(crate) use self::costs::{list_extractor_costs, show_extractor_costs};
 
 use self::probe::ExtractorTestDto;
 

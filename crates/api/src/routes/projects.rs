@@ -6,6 +6,7 @@ use serde::Serialize;
 use sluice_access::{Access, ownership};
 use sluice_core::ProjectId;
 use sluice_db::AsyncPgConnection;
+use sluice_db::models::jobs::request;
 use sluice_db::models::projects::{self, NewProject, Project, ProjectChanges, ProjectCounts};
 use sluice_db::models::{extractors, models, schemas};
 use utoipa::ToSchema;
@@ -17,6 +18,16 @@ use crate::extract::{Body, Fields, Input, Path, User};
 use crate::respond::{Created, List};
 use crate::state::AppState;
 use crate::wire;
+
+mod analytics;
+pub(crate) mod costs;
+mod operation_logs;
+mod recommendations;
+
+pub(crate) use self::analytics::show_analytics;
+pub(crate) use self::costs::{show_project_costs, show_project_costs_of_range};
+pub(crate) use self::operation_logs::list_project_logs;
+pub(crate) use self::recommendations::show_recommendations;
 
 /// A project.
 #[derive(Debug, Serialize, ToSchema)]
@@ -231,9 +242,11 @@ pub(crate) async fn delete_project(
     let project = ownership::load_project(&mut connection, &identity, Access::Owner, id).await?;
     let body = ProjectDto::load(&mut connection, project).await?;
     let keys = projects::list_storage_keys(&mut connection, id.0).await?;
+    let open = request::list_open_of_project(&mut connection, id.0).await?;
     projects::delete(&mut connection, id.0).await?;
     drop(connection);
     state.remove_files(keys).await;
+    state.cancel_queue_jobs(open).await;
     Ok(Json(body))
 }
 
@@ -243,7 +256,7 @@ async fn find_extractor(connection: &mut AsyncPgConnection, id: &str) -> Result<
     Ok(extractors::find(connection, id).await?.ok_or_else(missing)?.id)
 }
 
-async fn find_model(connection: &mut AsyncPgConnection, id: &str) -> Result<Uuid> {
+pub(crate) async fn find_model(connection: &mut AsyncPgConnection, id: &str) -> Result<Uuid> {
     let missing = || ApiError::not_found(format!("Model {id} not found"));
     let parsed: Uuid = id.parse().map_err(|_source| missing())?;
     let model = models::find(connection, parsed).await?.ok_or_else(missing)?;

@@ -17,6 +17,16 @@ use crate::respond::{Created, List};
 use crate::state::AppState;
 use crate::wire;
 
+pub(crate) mod check;
+mod corrections;
+pub(crate) mod generate;
+pub(crate) mod prompt_rules;
+pub(crate) mod rules;
+
+pub(crate) use self::corrections::{
+    analyze_corrections, generate_domain_hints, list_correction_suggestions, show_correction_summary,
+};
+
 /// A schema.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]

@@ -1,6 +1,6 @@
 //! Uploads: in the body of a request, or straight to storage by signed URL.
 
-mod intake;
+pub(crate) mod intake;
 pub(crate) mod multipart;
 pub(crate) mod name;
 mod signed;

@@ -81,3 +81,45 @@ async fn only_good_tokens_of_living_users_open_anything() {
     let gone = read(person.request(Method::GET, "/projects").send().await.unwrap()).await;
     assert_eq!(code(gone), refusal(401, "AUTH_INVALID_TOKEN"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_is_changed_by_who_knows_it() {
+    let service = Service::start().await;
+    let (_, person) = service.workspace("ada").await;
+    let change = |current: &str, new: &str| {
+        person.post("/auth/change-password", json!({"currentPassword": current, "newPassword": new}))
+    };
+    for weak in ["Sh0rt!", "no-capital1!", "NO-SMALL1!", "No-digit!", "NoSign123"] {
+        let (status, body) = change("Correct-Horse1!", weak).await;
+        assert_eq!((status.as_u16(), &body["error"]["code"]), (400, &json!("VALIDATION_FAILED")), "{weak}");
+    }
+    let (status, body) = change("wrong", "Battery-Staple2!").await;
+    assert_eq!(status, 401);
+    assert_eq!(body["error"]["code"], "UnauthorizedException", "a client must not take it for a bad token");
+    assert_eq!(body["error"]["message"], "Invalid current password");
+    let (status, body) = change("Correct-Horse1!", "Battery-Staple2!").await;
+    assert_eq!((status.as_u16(), body), (204, Value::Null));
+    assert_eq!(person.get("/auth/profile").await.0, 200, "tokens stay good");
+    let with = |password: &str| log_in(&service, json!({"username": "ada", "password": password}));
+    assert_eq!(with("Correct-Horse1!").await.0, 401);
+    assert_eq!(with("Battery-Staple2!").await.0, 201);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_admin_unlocks_who_has_mistyped_too_often() {
+    let service = Service::start().await;
+    let (workspace, person) = service.workspace("ada").await;
+    let admin = service.admin().await;
+    let right = json!({"username": "ada", "password": "Correct-Horse1!"});
+    for _ in 0..5 {
+        log_in(&service, json!({"username": "ada", "password": "wrong"})).await;
+    }
+    assert_eq!(log_in(&service, right.clone()).await.0, 401);
+    let path = format!("/auth/users/{}/unlock", workspace.user_id);
+    assert_eq!(code(person.post(&path, json!({})).await), refusal(403, "ForbiddenException"));
+    assert_eq!(code(admin.post("/auth/users/999999/unlock", json!({})).await), refusal(404, "NotFoundException"));
+    let (status, body) = admin.post(&path, json!({})).await;
+    assert_eq!(status, 201);
+    assert_eq!(body, json!({"id": workspace.user_id, "username": "ada", "role": "user"}));
+    assert_eq!(log_in(&service, right).await.0, 201);
+}

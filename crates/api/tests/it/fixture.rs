@@ -11,6 +11,7 @@ use sluice_db::Pool;
 use sluice_service::{Env, Shutdown};
 use sluice_storage::S3Store;
 use sluice_test_support::builders::{self, Workspace};
+use sluice_test_support::process::our_binary;
 use sluice_test_support::{Servers, eventually, s3};
 
 /// How long anything may take before a test gives up.
@@ -43,12 +44,13 @@ impl Service {
         let servers = Servers::shared().unwrap();
         let database = servers.database().await.unwrap();
         let (bucket, prefix) = (servers.fresh_name(), servers.fresh_name());
+        let sandbox = our_binary("sluice-sandbox").unwrap();
         let pairs = [
             ("SLUICE_API_LISTEN", "127.0.0.1:0"),
             ("SLUICE_RATE_LIMIT_ENABLED", "false"),
             ("SLUICE_JWT_SECRET", "0123456789abcdef0123456789abcdef"),
             ("SLUICE_SECRETS_KEY", "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="),
-            ("SLUICE_SANDBOX_BINARY", "/none"),
+            ("SLUICE_SANDBOX_BINARY", sandbox.to_str().unwrap()),
             ("SLUICE_DB_URL", &database.url),
             ("SLUICE_REDIS_URL", &servers.redis_url),
             ("SLUICE_QUEUE_PREFIX", &prefix),
@@ -97,6 +99,28 @@ impl Service {
     pub(crate) async fn sql(&self, statement: &str) {
         let mut connection = self.pool.get().await.unwrap();
         diesel::sql_query(statement).execute(&mut connection).await.unwrap();
+    }
+
+    /// What a query says, in its column `text`.
+    pub(crate) async fn text(&self, query: &str) -> String {
+        #[derive(diesel::QueryableByName)]
+        struct Row {
+            #[diesel(sql_type = diesel::sql_types::Text)]
+            text: String,
+        }
+        let mut connection = self.pool.get().await.unwrap();
+        diesel::sql_query(query).get_result::<Row>(&mut connection).await.unwrap().text
+    }
+
+    /// What a query of one number answers.
+    pub(crate) async fn count(&self, query: &str) -> i64 {
+        #[derive(diesel::QueryableByName)]
+        struct Count {
+            #[diesel(sql_type = diesel::sql_types::BigInt)]
+            count: i64,
+        }
+        let mut connection = self.pool.get().await.unwrap();
+        diesel::sql_query(query).get_result::<Count>(&mut connection).await.unwrap().count
     }
 
     /// A manifest whose file is not in storage.

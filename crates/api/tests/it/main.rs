@@ -3,17 +3,30 @@
 //! The service over HTTP, on real servers.
 #![expect(clippy::disallowed_methods, reason = "tasks end with the runtime of their test")]
 
+mod access;
 mod auth;
+mod corrections;
 mod envelope;
+mod export_scripts;
+mod exports;
 mod extractors;
 mod fixture;
+mod generators;
 mod groups;
 mod health;
 mod jobs;
 mod limits;
 mod manifest_lists;
 mod manifests;
+mod metrics;
 mod models;
+mod ocr;
+mod openapi;
+mod project_reports;
 mod projects;
+mod prompts;
+mod schema_rules;
 mod schemas;
+mod triggers;
 mod uploads;
+mod validation;

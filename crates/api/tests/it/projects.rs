@@ -179,7 +179,10 @@ async fn the_wizard_makes_nothing_of_wrong_input() {
     for (body, message) in [
         (change("/jsonSchema", json!({"type": "nonsense"})), "Invalid JSON schema: "),
         (change("/rules/0/fieldPath", json!(" ")), "fieldPath is required"),
-        (change("/validationScripts/0/script", json!("let x")), "Script Sum must have a function validate"),
+        (
+            change("/validationScripts/0/script", json!("let x")),
+            "Script Sum can't be used: the script must declare function validate(",
+        ),
     ] {
         let (status, answer) = person.post("/projects/wizard", body).await;
         let said = answer["error"]["message"].as_str().unwrap();

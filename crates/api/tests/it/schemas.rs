@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use sluice_test_support::builders::invoice_schema;
 
-use crate::fixture::{Service, code, refusal};
+use crate::fixture::{File, Service, code, refusal};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_schema_is_derived_on_save_and_changed_in_place() {
@@ -111,4 +111,57 @@ async fn a_schema_that_is_none_is_told_so() {
     let (_, body) = person.post("/schemas/validate", wrong).await;
     assert_eq!(body["valid"], false);
     assert!(body["errors"][0]["message"].is_string() && body["errors"][0]["path"].is_string(), "{body}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn data_is_checked_against_a_schema_that_is_not_stored() {
+    let service = Service::start().await;
+    let (_, person) = service.workspace("ada").await;
+    let check = async |data: Value| {
+        let sent = json!({"jsonSchema": invoice_schema(), "data": data});
+        person.post("/schemas/validate-with-required", sent).await
+    };
+    let (status, body) = check(json!({"number": "1", "total": 2})).await;
+    assert_eq!((status.as_u16(), body), (201, json!({"valid": true})));
+    let (_, body) = check(json!({"number": ""})).await;
+    assert_eq!((&body["valid"], &body["missingFields"]), (&json!(false), &json!(["total"])), "the form comes first");
+    let (_, body) = check(json!({"number": "", "total": 1})).await;
+    let expected = json!({"valid": false, "errors": ["Required field 'number' is missing or empty"],
+                          "missingFields": ["number"]});
+    assert_eq!(body, expected);
+    let (_, body) = check(json!({"number": 1, "total": 1})).await;
+    assert!(body["errors"][0].as_str().unwrap().starts_with("/number: "), "{body}");
+    assert_eq!(body.get("missingFields"), None);
+    let nonsense = json!({"jsonSchema": {"type": "strange"}, "data": {}});
+    let (status, body) = person.post("/schemas/validate-with-required", nonsense).await;
+    assert_eq!((status.as_u16(), &body["valid"]), (201, &json!(false)), "{body}");
+    let (status, refused) = person.post("/schemas/validate-with-required", json!({"jsonSchema": {}})).await;
+    assert_eq!((status.as_u16(), &refused["error"]["details"][0]["path"]), (400, &json!("data")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_schema_is_read_from_a_file() {
+    let service = Service::start().await;
+    let (_, person) = service.workspace("ada").await;
+    let file = |bytes| File {
+        field: "file",
+        disposition: "filename=\"schéma.json\"",
+        content_type: "application/json",
+        bytes,
+    };
+    let text = invoice_schema().to_string();
+    let (status, body) = person.upload("/schemas/import", &[file(text.as_bytes())]).await;
+    assert_eq!((status.as_u16(), body), (201, json!({"valid": true, "jsonSchema": invoice_schema()})));
+    let (status, body) = person.upload("/schemas/import", &[file(b"{\n  \"type\": }")]).await;
+    let expected = json!({"valid": false, "errors": [{"message": "expected value", "line": 2, "column": 11}]});
+    assert_eq!((status.as_u16(), body), (201, expected));
+    let (_, body) = person.upload("/schemas/import", &[file(b"{\"properties\": {\"a\": {\"type\": \"x\"}}}")]).await;
+    assert_eq!((&body["valid"], &body["errors"][0]["path"]), (&json!(false), &json!("/properties/a/type")));
+    let (_, list) = person.get("/schemas").await;
+    assert_eq!(list.as_array().unwrap().len(), 1, "nothing is saved");
+
+    assert_eq!(code(person.upload("/schemas/import", &[]).await), refusal(400, "BadRequestException"));
+    assert_eq!(code(person.post("/schemas/import", json!({})).await), refusal(400, "BadRequestException"));
+    let long = vec![b' '; 2 * 1024 * 1024 + 1];
+    assert_eq!(code(person.upload("/schemas/import", &[file(&long)]).await), refusal(413, "PayloadTooLargeException"));
 }

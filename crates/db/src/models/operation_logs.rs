@@ -6,7 +6,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::Value;
 
 use crate::error::Result;
-use crate::schema::{groups, manifests, operation_logs};
+use crate::schema::operation_logs;
 
 /// An entry of the log.
 #[derive(Debug, Clone, PartialEq, Queryable, Selectable)]
@@ -68,8 +68,7 @@ pub async fn list_of_manifest(
 /// When the query fails.
 pub async fn count_of_project(connection: &mut AsyncPgConnection, project_id: i32, action: &str) -> Result<i64> {
     Ok(operation_logs::table
-        .inner_join(manifests::table.inner_join(groups::table))
-        .filter(groups::project_id.eq(project_id).and(operation_logs::action.eq(action)))
+        .filter(operation_logs::project_id.eq(project_id).and(operation_logs::action.eq(action)))
         .count()
         .get_result(connection)
         .await?)

@@ -6,7 +6,8 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::Value;
 
 use crate::error::Result;
-use crate::schema::{groups, manifests, projects, schemas};
+use crate::models::manifests::validation;
+use crate::schema::{groups, projects, schemas};
 
 /// A schema.
 #[derive(Debug, Clone, PartialEq, Queryable, Selectable)]
@@ -135,12 +136,7 @@ pub async fn update(connection: &mut AsyncPgConnection, id: i32, changes: &Schem
         .returning(Schema::as_returning())
         .get_result(connection)
         .await?;
-    let group_ids = groups::table.filter(groups::project_id.eq(schema.project_id)).select(groups::id);
-    let outdated = manifests::group_id.eq_any(group_ids).and(manifests::validation_results.is_not_null());
-    diesel::update(manifests::table.filter(outdated))
-        .set(manifests::validation_results.eq(None::<Value>))
-        .execute(connection)
-        .await?;
+    validation::forget_results(connection, schema.project_id).await?;
     Ok(schema)
 }
 

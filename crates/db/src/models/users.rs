@@ -57,6 +57,32 @@ pub async fn insert(connection: &mut AsyncPgConnection, username: &str, hash: &s
         .await?)
 }
 
+/// Sets a password's hash.
+///
+/// # Errors
+/// When the query fails.
+pub async fn set_password_hash(connection: &mut AsyncPgConnection, id: i32, hash: &str) -> Result<()> {
+    diesel::update(users::table.find(id)).set(users::password_hash.eq(hash)).execute(connection).await?;
+    Ok(())
+}
+
+/// Forgets wrong passwords and the lock that they made; `None` when there is no such user.
+///
+/// # Errors
+/// When the query fails.
+pub async fn unlock(connection: &mut AsyncPgConnection, id: i32) -> Result<Option<User>> {
+    Ok(diesel::update(users::table.find(id))
+        .set((
+            users::failed_login_attempts.eq(0),
+            users::last_failed_login_at.eq(None::<DateTime<Utc>>),
+            users::locked_until.eq(None::<DateTime<Utc>>),
+        ))
+        .returning(User::as_returning())
+        .get_result(connection)
+        .await
+        .optional()?)
+}
+
 /// Notes that somebody signed in, and forgets wrong passwords.
 ///
 /// # Errors

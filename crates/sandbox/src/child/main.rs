@@ -1,6 +1,8 @@
-//! The child: limits itself, reads one request, answers, ends.
+//! The child: limits itself, reads its request, answers, ends.
 
 mod limits;
+mod realm;
+mod scripts;
 
 use std::io::{BufRead, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -42,6 +44,8 @@ fn run(work: Work) -> Response {
                 Err(error) => failed(error.kind(), error.to_string()),
             }
         }
+        Work::RunScripts { kind, scripts: list, limits } => scripts::answer_calls(kind, &list, limits),
+        Work::CheckScript { kind, source, limits } => scripts::check(kind, &source, limits),
         Work::ProbeLimits => probe(),
     }
 }

@@ -12,22 +12,18 @@ use sluice_db::AsyncPgConnection;
 use sluice_db::models::extractors::Extractor;
 use sluice_db::models::jobs::Job;
 use sluice_db::models::manifests::Manifest;
-use sluice_db::models::models::Model;
 use sluice_db::models::projects::Project;
 use sluice_db::models::{extractors, groups, manifests, models, projects, runs, schemas};
 use sluice_extraction::cost::{ExtractorPricing, ModelPricing};
+use sluice_extraction::field::FieldPath;
 use sluice_extraction::prompt::Rule;
-use sluice_service::SecretBox;
+use sluice_llm::Endpoint;
 use uuid::Uuid;
 
-use crate::adapters::openai::Endpoint;
 use crate::error::StageError;
 use crate::pipeline::{Stage, StageContext};
-use crate::state::{ExtractionSettings, Loaded, ReaderSettings};
+use crate::state::{ExtractionSettings, FieldTask, Loaded, ReaderSettings};
 use crate::wiring::Ports;
-
-/// What a model answers at most when its row says nothing.
-const DEFAULT_MAX_TOKENS: u32 = 4_096;
 
 #[derive(Debug)]
 pub(crate) struct Load(pub(crate) Ports);
@@ -44,8 +40,11 @@ impl Stage for Load {
             manifest.ok_or_else(|| StageError::not_found(format!("Manifest {} not found", job.manifest_id)))?;
         let project = load_project(&mut connection, &manifest).await?;
         let is_extraction = job.kind == "extraction";
-        let extraction =
-            if is_extraction { Some(self.load_extraction(&mut connection, &job, &project).await?) } else { None };
+        let extraction = if is_extraction {
+            Some(self.load_extraction(&mut connection, &job, (&project, &manifest)).await?)
+        } else {
+            None
+        };
         let reader =
             load_reader(&mut connection, job.text_extractor_id.or(project.text_extractor_id), is_extraction).await?;
         if is_extraction {
@@ -128,8 +127,9 @@ impl Load {
         &self,
         connection: &mut AsyncPgConnection,
         job: &Job,
-        project: &Project,
+        (project, manifest): (&Project, &Manifest),
     ) -> Result<ExtractionSettings, StageError> {
+        let field = field_task(job, manifest)?;
         let model_id = job.llm_model_id.unwrap_or(project.llm_model_id);
         let model = models::find(connection, model_id).await?;
         let model = model.ok_or_else(|| StageError::not_found(format!("Model {model_id} not found")))?;
@@ -162,8 +162,9 @@ impl Load {
                 })
                 .collect(),
             prompt,
-            endpoint: endpoint_of(&model, &self.0.secrets)?,
+            endpoint: Endpoint::read(&model.name, &model.parameters, &self.0.secrets)?,
             pricing: ModelPricing::read(&model.pricing),
+            field,
         })
     }
 
@@ -180,25 +181,13 @@ impl Load {
     }
 }
 
-fn endpoint_of(model: &Model, secrets: &SecretBox) -> Result<Endpoint, StageError> {
-    let parameters = &model.parameters;
-    let text = |key: &str| parameters.get(key).and_then(Value::as_str).filter(|text| !text.trim().is_empty());
-    let required =
-        |key: &str| text(key).ok_or_else(|| StageError::invalid(format!("Model {} has no {key}", model.name)));
-    let api_key = secrets.open(text("apiKey").unwrap_or_default()).map_err(|error| StageError {
-        source: Some(Box::new(error)),
-        ..StageError::invalid(format!("The API key of model {} can't be opened; enter it again", model.name))
-    })?;
-    Ok(Endpoint {
-        base_url: required("baseUrl")?.to_owned(),
-        api_key,
-        model: required("modelName")?.to_owned(),
-        temperature: parameters.get("temperature").and_then(Value::as_f64).unwrap_or(0.1),
-        max_tokens: parameters
-            .get("maxTokens")
-            .and_then(Value::as_u64)
-            .and_then(|tokens| u32::try_from(tokens).ok())
-            .unwrap_or(DEFAULT_MAX_TOKENS),
-        structured_output: parameters.get("supportsStructuredOutput").and_then(Value::as_bool).unwrap_or(true),
-    })
+/// The field that the job asks for; where there are no data yet that it could be put into, all fields are asked for.
+fn field_task(job: &Job, manifest: &Manifest) -> Result<Option<FieldTask>, StageError> {
+    let path = job.field_name.as_deref().and_then(FieldPath::parse);
+    let (Some(path), Some(data @ Value::Object(_))) = (path, &manifest.extracted_data) else {
+        return Ok(None);
+    };
+    // Found out before the model is paid.
+    path.merge(data, Some(Value::Null), None).map_err(|error| StageError::invalid(error.to_string()))?;
+    Ok(Some(FieldTask { path, data: data.clone() }))
 }

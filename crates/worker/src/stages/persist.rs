@@ -1,15 +1,18 @@
 //! PERSIST: the result is written and the job ends, in one transaction.
 //!
-//! - **Reads** nothing.
+//! - **Reads** the manifest's data, when one field of them is written.
 //! - **Writes** the job's end and cost, and the manifest's data, checks, cost and status; no other column.
 //! - **Fails when** the database is down.
 //! - **Safe to repeat because** only the running attempt of a job that has not ended can win.
 
+use chrono::{DateTime, Utc};
 use futures_util::FutureExt;
 use serde_json::{Value, json};
 use sluice_core::{CostBreakdown, ErrorKind, ManifestStatus, NanoAmount, StageName};
-use sluice_db::models::runs::{self, Outcome};
+use sluice_db::AsyncPgConnection;
+use sluice_db::models::runs::{self, Attempt, Outcome};
 use sluice_extraction::cost;
+use sluice_extraction::validate::{self, ValidationResult};
 
 use crate::error::StageError;
 use crate::pipeline::{Stage, StageContext};
@@ -34,24 +37,16 @@ impl Stage for Persist {
     type Out = Persisted;
 
     async fn run(&self, result: Result, context: &StageContext) -> std::result::Result<Persisted, StageError> {
-        let (outcome, persisted) = match result {
-            Result::Data(validated) => data_outcome(*validated)?,
-            Result::Text(text) => text_outcome(&text)?,
-        };
         let attempt = context.attempt;
         let now = self.0.clock.now();
-        let is_ours = self
+        let written = self
             .0
             .pool
-            .transaction(move |connection| {
-                async move { runs::complete(connection, attempt, &outcome, now).await }.boxed()
-            })
-            .await?;
-        if is_ours {
-            Ok(persisted)
-        } else {
-            Err(StageError::new(ErrorKind::Conflict, "another worker has taken the job over, or it was canceled"))
-        }
+            .transaction(move |connection| async move { write(connection, result, attempt, now).await }.boxed())
+            .await??;
+        let taken =
+            || StageError::new(ErrorKind::Conflict, "another worker has taken the job over, or it was canceled");
+        written.ok_or_else(taken)
     }
 
     fn checkpoint(output: &Persisted) -> Value {
@@ -59,12 +54,60 @@ impl Stage for Persist {
     }
 }
 
+type Written = std::result::Result<Option<Persisted>, StageError>;
+
+/// Writes the result; `None` when the attempt is not the running one.
+async fn write(
+    connection: &mut AsyncPgConnection,
+    result: Result,
+    attempt: Attempt,
+    now: DateTime<Utc>,
+) -> sluice_db::Result<Written> {
+    let outcome = match result {
+        Result::Text(text) => text_outcome(&text),
+        Result::Data(mut validated) => {
+            if validated.extracted.patch.is_some() {
+                let Some(data) = runs::lock_data(connection, attempt).await? else { return Ok(Ok(None)) };
+                if let Err(error) = rebase(&mut validated, data, now) {
+                    return Ok(Err(error));
+                }
+            }
+            data_outcome(*validated)
+        }
+    };
+    Ok(match outcome {
+        Ok((outcome, persisted)) => Ok(runs::complete(connection, attempt, &outcome, now).await?.then_some(persisted)),
+        Err(error) => Err(error),
+    })
+}
+
+/// Puts the one field into the data as they are now: people edit while a model thinks.
+fn rebase(
+    validated: &mut Validated,
+    current: Option<Value>,
+    now: DateTime<Utc>,
+) -> std::result::Result<(), StageError> {
+    let extracted = &mut validated.extracted;
+    let (Some(settings), Some(patch)) = (&extracted.text.loaded.extraction, &extracted.patch) else {
+        return Ok(());
+    };
+    let current = current.filter(Value::is_object).unwrap_or_else(|| json!({}));
+    let Some(task) = settings.field.as_ref().filter(|task| task.data != current) else { return Ok(()) };
+    let merged = task.path.merge(&current, patch.value.clone(), patch.info.as_ref());
+    extracted.data = merged.map_err(|error| StageError::invalid(error.to_string()))?;
+    let schema = &settings.schema;
+    let issues = validate::check(&extracted.data, &schema.json_schema, &schema.required_fields)
+        .map_err(|error| StageError::invalid(format!("{error} at {:?}", error.path)))?;
+    validated.result = ValidationResult::new(issues, now, Some((schema.id, &schema.schema_version)));
+    Ok(())
+}
+
 fn data_outcome(validated: Validated) -> std::result::Result<(Outcome, Persisted), StageError> {
-    let Validated { extracted, result } = validated;
+    let Validated { extracted, is_complete, result } = validated;
     let settings = extracted.text.loaded.extraction.as_ref();
     let llm_currency = settings.and_then(|settings| settings.pricing.currency());
     let cost = total_cost(&extracted.text, extracted.spent.cost, llm_currency);
-    let manifest_status = if result.error_count == 0 { ManifestStatus::Completed } else { ManifestStatus::Partial };
+    let manifest_status = if is_complete { ManifestStatus::Completed } else { ManifestStatus::Partial };
     let confidence = extracted.data.pointer("/_extraction_info/confidence").and_then(Value::as_f64);
     let threshold = settings
         .and_then(|settings| settings.schema.validation_settings.as_ref())
@@ -72,7 +115,7 @@ fn data_outcome(validated: Validated) -> std::result::Result<(Outcome, Persisted
         .and_then(Value::as_f64)
         .filter(|threshold| *threshold > 0.0);
     let is_sure = threshold.zip(confidence).is_some_and(|(threshold, confidence)| confidence >= threshold);
-    let approves = is_sure && manifest_status == ManifestStatus::Completed;
+    let approves = is_sure && is_complete && result.error_count == 0;
     let outcome = Outcome {
         manifest_status: manifest_status.as_str().to_owned(),
         validation_results: Some(serde_json::to_value(&result).map_err(internal)?),

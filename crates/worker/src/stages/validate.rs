@@ -1,13 +1,17 @@
-//! VALIDATE: checks the data.
+//! VALIDATE: checks the data, first by its schema, then with the project's scripts.
 //!
-//! - **Reads** data, schema, required paths.
+//! - **Reads** data, schema, required paths, validation scripts.
 //! - **Writes** nothing.
 //! - **Fails when** the schema is none, or there is no data at all.
 //! - **Safe to repeat because** it only computes.
 
 use serde_json::{Value, json};
 use sluice_core::StageName;
-use sluice_extraction::validate::{self, ValidationResult};
+use sluice_db::models::validation_scripts::{self, ValidationScript};
+use sluice_extraction::scripts::{self, ScriptVersion};
+use sluice_extraction::validate::{self, Issue, ValidationResult};
+use sluice_sandbox::{Script, ScriptKind};
+use sluice_service::ErrorChain;
 
 use crate::error::StageError;
 use crate::pipeline::{Stage, StageContext};
@@ -27,18 +31,63 @@ impl Stage for Validate {
             return Err(StageError::invalid("the job has nothing to check"));
         };
         let schema = &settings.schema;
-        let issues = validate::check(&extracted.data, &schema.json_schema, &schema.required_fields)
+        let mut issues = validate::check(&extracted.data, &schema.json_schema, &schema.required_fields)
             .map_err(|error| StageError::invalid(format!("{error} at {:?}", error.path)))?;
         if !has_value(&extracted.data) {
             return Err(StageError::invalid("the model found none of the wanted values in the document"));
         }
+        let is_complete = issues.is_empty();
+        let mut found = validation_scripts::list_enabled(&mut *self.0.pool.get().await?, schema.project_id).await?;
+        match self.run_scripts(&found, &extracted.data).await {
+            Ok(more) => issues.extend(more),
+            Err(error) => {
+                // The data was paid for and is good by its schema; people can run the scripts when they work again.
+                tracing::error!(error = %ErrorChain(&error), "validation scripts could not be run");
+                found.clear();
+            }
+        }
         let now = self.0.clock.now();
+        let versions: Vec<ScriptVersion<'_>> = found.iter().map(version).collect();
         let result = ValidationResult::new(issues, now, Some((schema.id, &schema.schema_version)));
-        Ok(Validated { extracted, result })
+        let result = result.with_scripts(&versions);
+        Ok(Validated { extracted, is_complete, result })
     }
 
     fn checkpoint(output: &Validated) -> Value {
         json!({"errors": output.result.error_count, "warnings": output.result.warning_count})
+    }
+}
+
+impl Validate {
+    /// What scripts find; one that fails is an issue, and the others go on.
+    async fn run_scripts(&self, found: &[ValidationScript], data: &Value) -> sluice_sandbox::Result<Vec<Issue>> {
+        let mut issues = Vec::new();
+        if found.is_empty() {
+            return Ok(issues);
+        }
+        let sources = found.iter().map(|script| Script {
+            id: script.id,
+            name: script.name.clone(),
+            source: script.script.clone(),
+        });
+        let mut runner = self.0.sandbox.open_scripts(ScriptKind::Validate, sources.collect()).await?;
+        for (index, script) in found.iter().enumerate() {
+            match runner.run(index, vec![data.clone()]).await?.outcome {
+                Ok(answer) => issues.extend(scripts::read_issues(script.id, &script.name, answer)),
+                Err(error) => issues.push(scripts::failure(script.id, &script.name, &error.to_string())),
+            }
+        }
+        Ok(issues)
+    }
+}
+
+fn version(script: &ValidationScript) -> ScriptVersion<'_> {
+    ScriptVersion {
+        id: script.id,
+        enabled: script.enabled,
+        severity: &script.severity,
+        updated_at: script.updated_at,
+        script: &script.script,
     }
 }
 

@@ -1,4 +1,5 @@
 use serde_json::json;
+use sluice_db::models::validation_scripts::{self, NewValidationScript};
 use sluice_test_support::builders::good_answer;
 use sluice_test_support::{Reply, documents};
 
@@ -77,6 +78,43 @@ async fn data_that_does_not_pass_is_asked_for_again_and_else_kept_as_partial() {
         ("partial", Some("4712"))
     );
     assert_eq!(manifest.validation_results.unwrap()["issues"][0]["field"], "total");
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_projects_scripts_check_the_data_and_fail_no_job() {
+    let bench = Bench::start().await;
+    let worker = bench.worker().await;
+    let manifest = bench.add_invoice().await;
+    let mut connection = bench.database.pool.get().await.unwrap();
+    for (source, enabled) in [
+        (
+            "function validate(d) { return d.total > 100 ? [{field: 'total', message: 'much', severity: 'error'}] : [] }",
+            true,
+        ),
+        ("function validate(d) { return d.none.at.all }", true),
+        ("function validate(d) { for (;;); }", false),
+    ] {
+        let script = NewValidationScript {
+            name: "Script".to_owned(),
+            description: None,
+            project_id: bench.workspace.project_id,
+            script: source.to_owned(),
+            severity: "warning".to_owned(),
+            enabled,
+        };
+        validation_scripts::insert(&mut connection, &script).await.unwrap();
+    }
+    drop(connection);
+    let job = bench.add_job(manifest).await;
+    assert_eq!(bench.ended(job).await.status, "completed");
+    let manifest = bench.manifest(manifest).await;
+    assert_eq!(manifest.status, "completed", "what a script finds does not make data incomplete");
+    let results = manifest.validation_results.unwrap();
+    assert_eq!((&results["errorCount"], &results["issues"][0]["field"]), (&json!(2), &json!("total")), "{results}");
+    assert_eq!(results["issues"][1]["field"], "__script__");
+    assert_eq!(results["validationScriptIds"].as_array().unwrap().len(), 2);
+    assert_eq!(results["validationScriptsVersion"].as_str().unwrap().len(), 64);
     worker.stop().await;
 }
 

@@ -1,3 +1,0 @@
-//! Foreign libraries stop here.
-
-pub(crate) mod openai;

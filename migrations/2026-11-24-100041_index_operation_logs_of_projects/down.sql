@@ -1,0 +1,1 @@
+drop index concurrently operation_logs_project_id;
