@@ -1,9 +1,22 @@
 //! Passwords, as argon2id hashes.
 
-use argon2::password_hash::phc::PasswordHash;
-use argon2::{Argon2, PasswordHasher, PasswordVerifier};
+use std::sync::LazyLock;
+use std::thread::available_parallelism;
+
+use argon2::password_hash::phc::{Output, PasswordHash};
+use argon2::{Algorithm, Argon2, Block, Params, PasswordHasher, Version};
+use tokio::sync::Semaphore;
 
 use crate::error::{Error, Result};
+
+/// Checks that run at a time at most, in all of the process: each takes 19 MiB and a core, so more of them would only
+/// let a burst of sign-ins fill the memory.
+static CHECKS: LazyLock<Semaphore> =
+    LazyLock::new(|| Semaphore::new(available_parallelism().map_or(1, |cores| cores.get().min(MAX_CHECKS))));
+const MAX_CHECKS: usize = 4;
+/// The address space that a check reserves. What is larger than 32 MiB the allocator of glibc takes from the system and
+/// gives back at once; smaller blocks it keeps, for each thread that ever had one. Only what is used takes memory.
+const RESERVED_BLOCKS: usize = 33 * 1024;
 
 /// Hashes and checks passwords, on threads where that may take its time.
 #[derive(Debug, Clone, Copy, Default)]
@@ -33,17 +46,36 @@ impl Passwords {
     /// # Errors
     /// When the check can't be run.
     pub async fn verify(self, password: &str, hash: Option<&str>) -> Result<bool> {
+        let turn = CHECKS.acquire().await.map_err(|error| Error::Hash(Box::new(error)))?;
         let password = password.to_owned();
         let known = hash.is_some();
         let hash = hash.unwrap_or(NOBODY).to_owned();
-        let matches = tokio::task::spawn_blocking(move || {
-            PasswordHash::new(&hash)
-                .is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
-        })
-        .await
-        .map_err(|error| Error::Hash(Box::new(error)))?;
+        let check = move || {
+            // Given up when the check has ended, also when nobody waits for it any more.
+            let _turn = turn;
+            has_hash(&password, &hash).unwrap_or(false)
+        };
+        let matches = tokio::task::spawn_blocking(check).await.map_err(|error| Error::Hash(Box::new(error)))?;
         Ok(known && matches)
     }
+}
+
+/// Whether a password has a hash; `None` when the hash is none of argon2.
+fn has_hash(password: &str, hash: &str) -> Option<bool> {
+    let hash = PasswordHash::new(hash).ok()?;
+    let algorithm = Algorithm::try_from(hash.algorithm.as_str()).ok()?;
+    let version = Version::try_from(hash.version?).ok()?;
+    let params = Params::try_from(&hash).ok()?;
+    let (salt, expected) = (hash.salt?, hash.hash?);
+    let mut blocks = Vec::with_capacity(params.block_count().max(RESERVED_BLOCKS));
+    blocks.resize(params.block_count(), Block::new());
+    let mut bytes = [0; Output::MAX_LENGTH];
+    let out = bytes.get_mut(..expected.len())?;
+    Argon2::new(algorithm, version, params)
+        .hash_password_into_with_memory(password.as_bytes(), &salt, out, &mut blocks)
+        .ok()?;
+    // Compares in constant time.
+    Some(Output::new(out).ok()? == expected)
 }
 
 #[cfg(test)]

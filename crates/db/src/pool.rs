@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use diesel_async::pooled_connection::AsyncDieselConnectionManager;
-use diesel_async::pooled_connection::deadpool;
+use diesel_async::pooled_connection::deadpool::{self, Hook, HookError};
+use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, PoolError, RecyclingMethod};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use futures_util::future::BoxFuture;
 use secrecy::ExposeSecret;
@@ -11,6 +11,10 @@ use url::Url;
 
 use crate::config::Config;
 use crate::error::{Error, Result};
+
+/// A connection that was used so lately is not asked for a sign of life before it is used again: under load that would
+/// be a query for each query.
+const TRUSTED_FOR: Duration = Duration::from_secs(1);
 
 /// A connection of the pool.
 pub type Connection = deadpool::Object<AsyncPgConnection>;
@@ -28,8 +32,18 @@ impl Pool {
     /// # Errors
     /// When the settings can't be used.
     pub fn new(config: &Config) -> Result<Self> {
-        let manager = AsyncDieselConnectionManager::<AsyncPgConnection>::new(session_url(config));
-        let pool = deadpool::Pool::builder(manager).max_size(config.pool_size).build().map_err(Error::Pool)?;
+        // The pool drops a connection that has ended, without asking it; the hook asks one that may have.
+        let mut settings = ManagerConfig::default();
+        settings.recycling_method = RecyclingMethod::Fast;
+        let manager = AsyncDieselConnectionManager::<AsyncPgConnection>::new_with_config(session_url(config), settings);
+        let pool = deadpool::Pool::builder(manager)
+            .max_size(config.pool_size)
+            .post_recycle(Hook::async_fn(|connection, metrics| {
+                let is_fresh = metrics.last_used() < TRUSTED_FOR;
+                Box::pin(async move { if is_fresh { Ok(()) } else { ask(connection).await } })
+            }))
+            .build()
+            .map_err(Error::Pool)?;
         Ok(Self { pool, timeout: config.pool_timeout })
     }
 
@@ -75,6 +89,11 @@ impl std::fmt::Debug for Pool {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Pool").field("status", &self.pool.status()).finish_non_exhaustive()
     }
+}
+
+async fn ask(connection: &mut AsyncPgConnection) -> std::result::Result<(), HookError> {
+    let answer = diesel::sql_query("select 1").execute(connection).await;
+    answer.map(drop).map_err(|error| HookError::Backend(PoolError::QueryError(error)))
 }
 
 /// The URL with the session's limits added, so that every connection has them from its first statement.
