@@ -86,8 +86,6 @@ impl From<&AccessError> for Refusal {
             | AccessError::LockedForGood
             | AccessError::NoGroup(_)
             | AccessError::NoSchema(_)
-            | AccessError::NoValidationScript(_)
-            | AccessError::NoExportScript(_)
             | AccessError::NoFile
             | AccessError::NoValidationScript(_)
             | AccessError::NoExportScript(_)
