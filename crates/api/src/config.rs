@@ -15,6 +15,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// How long running requests may take to end at shutdown (`SLUICE_API_DRAIN`, default 20s).
     pub drain: Duration,
+    /// How long a request may wait for the text of a manifest to be read anew (`SLUICE_API_OCR_TIMEOUT`, default 120s).
+    pub ocr_timeout: Duration,
     /// Origins whose pages may call (`SLUICE_CORS_ORIGINS`, default: all).
     pub cors_origins: Vec<String>,
     /// Whether requests are limited (`SLUICE_RATE_LIMIT_ENABLED`, default true).
@@ -45,6 +47,7 @@ impl Config {
         Self {
             listen: env.parsed("SLUICE_API_LISTEN", SocketAddr::from(([0, 0, 0, 0], 3000))),
             drain: env.duration("SLUICE_API_DRAIN", Duration::from_secs(20)),
+            ocr_timeout: env.duration("SLUICE_API_OCR_TIMEOUT", Duration::from_secs(120)),
             cors_origins: env.list("SLUICE_CORS_ORIGINS"),
             rate_limit_enabled: env.flag("SLUICE_RATE_LIMIT_ENABLED", true),
             trusted_proxies: read_networks(env, "SLUICE_TRUSTED_PROXIES"),

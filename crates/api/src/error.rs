@@ -63,11 +63,13 @@ pub enum Code {
     TooManyRequests,
     Internal,
     Unavailable,
+    OcrService,
+    OcrTimeout,
 }
 
 impl Code {
     /// All of them.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 28] = [
         Self::BadRequest,
         Self::ValidationFailed,
         Self::ManifestValidationFailed,
@@ -94,6 +96,8 @@ impl Code {
         Self::TooManyRequests,
         Self::Internal,
         Self::Unavailable,
+        Self::OcrService,
+        Self::OcrTimeout,
     ];
 
     /// The word on the wire and the status.
@@ -126,6 +130,8 @@ impl Code {
             Self::TooManyRequests => ("ThrottlerException", StatusCode::TOO_MANY_REQUESTS),
             Self::Internal => ("INTERNAL_SERVER_ERROR", StatusCode::INTERNAL_SERVER_ERROR),
             Self::Unavailable => ("ServiceUnavailableException", StatusCode::SERVICE_UNAVAILABLE),
+            Self::OcrService => ("OCR_SERVICE_ERROR", StatusCode::SERVICE_UNAVAILABLE),
+            Self::OcrTimeout => ("OCR_TIMEOUT", StatusCode::GATEWAY_TIMEOUT),
         }
     }
 
@@ -134,6 +140,8 @@ impl Code {
         match self {
             Self::Internal => Some("Internal server error"),
             Self::Unavailable => Some("Service temporarily unavailable, please try again"),
+            Self::OcrService => Some("The text of the document could not be read"),
+            Self::OcrTimeout => Some("The text of the document was not read in time"),
             _ => None,
         }
     }

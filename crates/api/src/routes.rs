@@ -4,13 +4,14 @@ use actix_web::web::{self, ServiceConfig};
 use actix_web::{FromRequest, Handler, HttpRequest, HttpResponse, Responder};
 
 use self::Method::{Delete, Get, Patch, Post, Put};
-use crate::error::Code::{self, Conflict, Forbidden, NotFound, Unauthorized};
+use crate::error::Code::{self, Conflict, Forbidden, NotFound, OcrService, OcrTimeout, Unauthorized};
 use crate::error::{ApiError, Result};
 use crate::openapi::Describe;
 
 mod auth;
 mod docs;
 mod export_scripts;
+mod exports;
 mod extractors;
 mod groups;
 mod health;
@@ -21,6 +22,7 @@ mod models;
 mod projects;
 mod prompts;
 mod publishing;
+mod runs;
 mod schemas;
 mod scripts;
 pub(crate) mod uploads;
@@ -58,6 +60,8 @@ pub(crate) fn register(to: &mut impl Register) {
     register_generators(to);
     register_scripts(to);
     register_uploads(to);
+    // Before `/manifests/{id}/…`, which would take "export" for an id.
+    register_exports(to);
     register_manifests(to);
     register_jobs(to);
     register_metrics(to);
@@ -203,6 +207,15 @@ fn register_uploads(to: &mut impl Register) {
 }
 
 #[rustfmt::skip]
+fn register_exports(to: &mut impl Register) {
+    to.route((Get, "/manifests/export/csv"), "Exports own manifests that match as CSV", &[], exports::export_csv);
+    to.route((Post, "/manifests/export/csv"), "Exports own manifests of a list as CSV", &[], exports::export_selected_csv);
+    to.route((Get, "/manifests/export/xlsx"), "Exports own manifests that match as a workbook", &[], exports::export_xlsx);
+    to.route((Post, "/manifests/export/xlsx"), "Exports own manifests of a list as a workbook", &[], exports::export_selected_xlsx);
+    to.route((Post, "/manifests/export-bulk"), "Exports own manifests of a list as CSV", &[], exports::export_bulk);
+}
+
+#[rustfmt::skip]
 fn register_manifests(to: &mut impl Register) {
     to.route((Get, "/groups/{groupId}/manifests"), "Lists the manifests of a group", &[], manifests::list_manifests);
     to.route((Get, "/groups/{groupId}/manifests/ids"), "Lists the ids of all manifests that match", &[], manifests::list_manifest_ids);
@@ -217,7 +230,12 @@ fn register_manifests(to: &mut impl Register) {
     to.route((Get, "/manifests/{id}/items"), "Lists nothing: items stand in the extracted data", &[], manifests::list_items);
     to.route((Get, "/manifests/{id}/operation-logs"), "Lists what people did to a manifest, newest first", &[], manifests::list_operation_logs);
     to.route((Get, "/manifests/{id}/ocr"), "Shows the text of a manifest", &[], manifests::show_ocr);
+    to.route((Post, "/manifests/{id}/ocr/refresh"), "Reads the text of a manifest anew and waits for it", &[OcrService, OcrTimeout], manifests::refresh_ocr);
+    to.route((Post, "/manifests/{id}/ocr/refresh-job"), "Reads the text of a manifest anew", &[], manifests::queue_ocr);
+    to.route((Post, "/manifests/extract-bulk"), "Extracts the data of many manifests", &[Forbidden, NotFound], manifests::extract_manifests);
     to.route((Post, "/manifests/{id}/extract"), "Extracts the data of a manifest", &[], manifests::extract_manifest);
+    to.route((Post, "/manifests/{id}/re-extract"), "Extracts one field of a manifest anew", &[], manifests::re_extract_field);
+    to.route((Post, "/extraction/re-extract/{manifestId}"), "Extracts the data of a manifest", &[], manifests::re_extract_manifest);
     to.route((Get, "/manifests/{id}/extraction-history"), "Lists the jobs of a manifest, newest first", &[], manifests::list_extraction_history);
     to.route((Get, "/manifests/{id}/extraction-history/{jobId}"), "Shows a job of a manifest with its prompts and answer", &[], manifests::show_extraction);
     to.route((Get, "/manifests/{id}/ocr-history"), "Lists the jobs of a manifest that only read its text", &[], manifests::list_ocr_history);
@@ -227,6 +245,13 @@ fn register_manifests(to: &mut impl Register) {
 fn register_jobs(to: &mut impl Register) {
     to.route((Get, "/jobs/stats"), "Counts jobs by state", &[], jobs::show_job_stats);
     to.route((Get, "/jobs/history"), "Lists jobs, newest first", &[], jobs::list_job_history);
+    to.route((Get, "/jobs/queue/stats"), "Counts the queue's jobs by state", &[], jobs::show_queue_stats);
+    to.route((Post, "/jobs/queue/pause"), "Lets workers take no more jobs", &[], jobs::pause_queue);
+    to.route((Post, "/jobs/queue/resume"), "Lets workers take jobs again", &[], jobs::resume_queue);
+    to.route((Post, "/jobs/extraction"), "Extracts the data of anybody's manifest", &[NotFound], jobs::create_extraction_job);
+    to.route((Get, "/jobs"), "Lists everybody's jobs, newest first", &[], jobs::list_jobs);
+    to.route((Get, "/jobs/{queueJobId}"), "Shows a job", &[], jobs::show_job);
+    to.route((Delete, "/jobs/{queueJobId}"), "Takes a job out of the queue", &[Conflict], jobs::remove_job);
     to.route((Post, "/jobs/{queueJobId}/cancel"), "Cancels a job", &[], jobs::cancel_job);
 }
 

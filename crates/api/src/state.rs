@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use sluice_access::Authenticator;
 use sluice_core::ports::{Clock, ObjectStore, SystemClock};
+use sluice_core::{JobId, QueueJobId};
 use sluice_db::{Connection, Pool};
 use sluice_event_bus::Publisher;
 use sluice_queue::Producer;
@@ -28,6 +29,8 @@ pub(crate) struct AppState {
     pub(crate) secrets: Arc<SecretBox>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) models: sluice_llm::Client,
+    /// How long a request may wait for a text to be read.
+    pub(crate) ocr_timeout: Duration,
     /// Work that goes on when its caller is gone, and that shutdown waits for.
     pub(crate) tasks: Tasks,
 }
@@ -45,6 +48,7 @@ impl AppState {
             sandbox: Sandbox::new(config.sandbox.clone()),
             models: sluice_llm::Client::new(config.llm.clone())?,
             secrets: config.secrets.clone(),
+            ocr_timeout: config.ocr_timeout,
             tasks: Tasks::new(),
             clock,
             pool,
@@ -68,6 +72,24 @@ impl AppState {
         });
         if let Err(error) = removal.await {
             tracing::error!(%error, "the removal of files broke off");
+        }
+    }
+
+    /// Takes the jobs of what was deleted out of the queue. A worker that takes one finds no row, so this only spares it
+    /// the way there; a failure is logged.
+    pub(crate) async fn cancel_queue_jobs(&self, jobs: Vec<i32>) {
+        let producer = self.producer.clone();
+        let count = jobs.len();
+        let removal = self.tasks.spawn(async move {
+            let jobs: Vec<QueueJobId> = jobs.into_iter().map(|job| JobId(job).into()).collect();
+            producer.cancel_all(&jobs).await
+        });
+        match removal.await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                tracing::warn!(count, error = %ErrorChain(&error), "jobs of what was deleted stay queued")
+            }
+            Err(error) => tracing::error!(%error, "the removal of jobs broke off"),
         }
     }
 }

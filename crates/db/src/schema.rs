@@ -106,6 +106,8 @@ diesel::table! {
         assistant_response -> Nullable<Text>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        project_id -> Int4,
+        owner_id -> Int4,
     }
 }
 

@@ -16,6 +16,12 @@ pub enum ReplyError {
         /// What the parser says.
         reason: String,
     },
+    /// It does not speak of the one field that was asked for.
+    #[error("the model's answer has no {field}")]
+    NoField {
+        /// The field.
+        field: String,
+    },
 }
 
 /// Reads the JSON object of an answer; a code fence or words around it are passed over.

@@ -3,9 +3,11 @@
 use std::future::Future;
 use std::time::Duration;
 
+use bullmq::options::JobOptions;
 use bullmq::types::{BackoffStrategy, JobState, RemoveOnFinish};
-use bullmq::{Queue, QueueOptions};
+use bullmq::{BulkJob, Queue, QueueOptions};
 use deadpool_redis::redis::AsyncCommands;
+use futures_util::future::try_join_all;
 use sluice_core::{JobMessage, QueueJobId};
 
 use crate::config::Config;
@@ -18,6 +20,11 @@ use crate::keys;
 const STARTS: u32 = 50;
 /// How long a wish to cancel is kept: longer than any job runs.
 const CANCEL_LIFETIME: Duration = Duration::from_secs(24 * 3600);
+
+/// Jobs that are sent to Redis at once when many are added.
+const BATCH: usize = 500;
+/// Questions about single jobs that are under way at once when there are many.
+const LANES: usize = 32;
 
 /// Adds, removes and counts queue jobs. Clones share the connections.
 #[derive(Clone)]
@@ -99,17 +106,26 @@ impl Producer {
     /// When Redis does not answer: the job's row is then found by a worker's sweeper.
     pub async fn add(&self, message: &JobMessage) -> Result<()> {
         let data = serde_json::to_value(message).map_err(Error::Message)?;
-
-        let adding = self
-            .queue
-            .add(message.queue_name(), data)
-            .job_id(message.queue_job_id().as_str())
-            .attempts(STARTS)
-            // The delay is the worker's to say, attempt by attempt.
-            .backoff(BackoffStrategy::Custom("sluice".to_owned()))
-            .remove_on_complete(RemoveOnFinish::Count(100))
-            .remove_on_fail(RemoveOnFinish::Count(500));
+        let adding = self.queue.add(message.queue_name(), data).options(options(message));
         within("adding a job", self.timeout, adding.into_future()).await?;
+        Ok(())
+    }
+
+    /// Adds the queue jobs of many jobs, in their order and without waiting for each.
+    ///
+    /// # Errors
+    /// When Redis does not answer: a part may have been added, and a worker's sweeper finds the rows of the others.
+    pub async fn add_all(&self, messages: &[JobMessage]) -> Result<()> {
+        for batch in messages.chunks(BATCH) {
+            let jobs = batch
+                .iter()
+                .map(|message| {
+                    let data = serde_json::to_value(message).map_err(Error::Message)?;
+                    Ok(BulkJob::with_options(message.queue_name(), data, options(message)))
+                })
+                .collect::<Result<Vec<_>>>()?;
+            within("adding jobs", self.timeout, self.queue.add_bulk(jobs)).await?;
+        }
         Ok(())
     }
 
@@ -130,7 +146,18 @@ impl Producer {
         Ok(Removal { removed, state: if removed { state } else { self.state(job).await? } })
     }
 
-    /// Takes a queue job out; `false` when it is not there or a worker has it.
+    /// Asks for many jobs to be canceled, as [`Producer::cancel`] does for one.
+    ///
+    /// # Errors
+    /// When Redis does not answer: some may have been canceled.
+    pub async fn cancel_all(&self, jobs: &[QueueJobId]) -> Result<()> {
+        for batch in jobs.chunks(LANES) {
+            try_join_all(batch.iter().map(|job| self.cancel(job))).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes a queue job out. `false` when a worker has it; one that is not there counts as taken out.
     ///
     /// # Errors
     /// When Redis does not answer.
@@ -150,6 +177,57 @@ impl Producer {
             JobState::Active => QueueState::Active,
             JobState::Completed | JobState::Failed | JobState::Unknown => QueueState::Gone,
         })
+    }
+
+    /// Where queue jobs are, in the order of the question.
+    ///
+    /// # Errors
+    /// When Redis does not answer.
+    pub async fn states(&self, jobs: &[QueueJobId]) -> Result<Vec<QueueState>> {
+        let mut states = Vec::with_capacity(jobs.len());
+        for batch in jobs.chunks(LANES) {
+            states.extend(try_join_all(batch.iter().map(|job| self.state(job))).await?);
+        }
+        Ok(states)
+    }
+
+    /// The queue jobs that workers have, at most `limit` of them.
+    ///
+    /// # Errors
+    /// When Redis does not answer.
+    pub async fn list_active(&self, limit: u32) -> Result<Vec<QueueJobId>> {
+        self.list("active", limit).await
+    }
+
+    /// The queue jobs that wait for their time, the next one first, at most `limit` of them.
+    ///
+    /// # Errors
+    /// When Redis does not answer.
+    pub async fn list_delayed(&self, limit: u32) -> Result<Vec<QueueJobId>> {
+        self.list("delayed", limit).await
+    }
+
+    async fn list(&self, state: &str, limit: u32) -> Result<Vec<QueueJobId>> {
+        let last = i64::from(limit) - 1;
+        let ids = within("listing jobs", self.timeout, self.queue.get_ranges(&[state], 0, last, true)).await?;
+        // What is not ours has no row either.
+        Ok(ids.into_iter().filter_map(|id| id.parse().ok()).collect())
+    }
+
+    /// Lets workers take no more jobs; those in hand go on.
+    ///
+    /// # Errors
+    /// When Redis does not answer.
+    pub async fn pause(&self) -> Result<()> {
+        within("pausing", self.timeout, self.queue.pause()).await
+    }
+
+    /// Lets workers take jobs again.
+    ///
+    /// # Errors
+    /// When Redis does not answer.
+    pub async fn resume(&self) -> Result<()> {
+        within("resuming", self.timeout, self.queue.resume()).await
     }
 
     /// Counts queue jobs by state.
@@ -189,6 +267,16 @@ impl std::fmt::Debug for Producer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Producer").field("prefix", &self.prefix).finish_non_exhaustive()
     }
+}
+
+fn options(message: &JobMessage) -> JobOptions {
+    JobOptions::new()
+        .job_id(message.queue_job_id().as_str())
+        .attempts(STARTS)
+        // The delay is the worker's to say, attempt by attempt.
+        .backoff(BackoffStrategy::Custom("sluice".to_owned()))
+        .remove_on_complete(RemoveOnFinish::Count(100))
+        .remove_on_fail(RemoveOnFinish::Count(500))
 }
 
 async fn within<T>(

@@ -26,6 +26,8 @@ pub struct Config {
     pub script_time: Duration,
     /// Heap of one run of a script in MiB (`SLUICE_SANDBOX_SCRIPT_MEMORY_MIB`, default 64).
     pub script_memory_mib: usize,
+    /// How long a runner of scripts works before it lets others have its place; not a setting.
+    pub script_turn: Duration,
 }
 
 impl Config {
@@ -50,6 +52,7 @@ impl Config {
             cpu_time: env.duration("SLUICE_SANDBOX_CPU_TIME", Duration::from_secs(1800)),
             page_timeout: env.duration("SLUICE_SANDBOX_PAGE_TIMEOUT", Duration::from_secs(180)),
             script_time: env.duration("SLUICE_SANDBOX_SCRIPT_TIME", Duration::from_secs(5)),
+            script_turn: Duration::from_secs(10),
             script_memory_mib: env.parsed("SLUICE_SANDBOX_SCRIPT_MEMORY_MIB", 64),
         }
     }

@@ -101,6 +101,10 @@ impl Sandbox {
         self.config.script_time.saturating_mul(3) + Duration::from_secs(5)
     }
 
+    pub(crate) fn script_turn(&self) -> Duration {
+        self.config.script_turn
+    }
+
     /// The CPU time of a child in all.
     pub(crate) fn cpu_time(&self) -> Duration {
         self.config.cpu_time

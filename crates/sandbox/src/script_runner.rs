@@ -23,7 +23,8 @@ pub struct ScriptRunner {
     /// How long the present child was at work.
     spent: Duration,
     children_started: usize,
-    _permit: OwnedSemaphorePermit,
+    /// Absent only while it waits for its next turn.
+    permit: Option<OwnedSemaphorePermit>,
 }
 
 impl Sandbox {
@@ -40,7 +41,7 @@ impl Sandbox {
             worker: None,
             spent: Duration::ZERO,
             children_started: 0,
-            _permit: permit,
+            permit: Some(permit),
         };
         runner.worker = Some(runner.start_child().await?);
         Ok(runner)
@@ -75,6 +76,7 @@ impl ScriptRunner {
         if arguments.len() > MAX_INPUT_BYTES {
             return Ok(failed(ScriptError::new(format!("the data has more than {MAX_INPUT_BYTES} bytes"))));
         }
+        self.take_turns().await?;
         // Taken out, so that a child whose answer nobody waited for is not asked again.
         let fresh_enough = self.worker.take().filter(|_| !self.is_worn()).and_then(Worker::if_running);
         let mut worker = match fresh_enough {
@@ -98,6 +100,18 @@ impl ScriptRunner {
     #[must_use]
     pub const fn children_started(&self) -> usize {
         self.children_started
+    }
+
+    /// Gives place and child back when it has had them for long: a batch may run for an hour, and who waits comes first.
+    async fn take_turns(&mut self) -> Result<()> {
+        if self.spent >= self.sandbox.script_turn() {
+            self.worker = None;
+            self.permit = None;
+        }
+        if self.permit.is_none() {
+            self.permit = Some(self.sandbox.permit().await?);
+        }
+        Ok(())
     }
 
     async fn start_child(&mut self) -> Result<Worker> {

@@ -6,6 +6,7 @@ use sluice_core::{CostBreakdown, FileFormat, ManifestStatus, Page, ReadOptions};
 use sluice_db::models::manifests::Manifest;
 use sluice_db::models::schemas::Schema;
 use sluice_extraction::cost::{ExtractorPricing, ModelPricing, Usage};
+use sluice_extraction::field::FieldPath;
 use sluice_extraction::prompt::Rule;
 use sluice_extraction::validate::ValidationResult;
 use sluice_llm::Endpoint;
@@ -38,6 +39,16 @@ pub(crate) struct ExtractionSettings {
     pub(crate) prompt: Option<String>,
     pub(crate) endpoint: Endpoint,
     pub(crate) pricing: ModelPricing,
+    /// Absent when all fields are asked for.
+    pub(crate) field: Option<FieldTask>,
+}
+
+/// One field that is asked for anew.
+#[derive(Debug)]
+pub(crate) struct FieldTask {
+    pub(crate) path: FieldPath,
+    /// The data that the field is a part of.
+    pub(crate) data: Value,
 }
 
 /// After `TEXT_EXTRACT`.
@@ -56,8 +67,19 @@ pub(crate) struct TextExtracted {
 pub(crate) struct LlmExtracted {
     pub(crate) text: TextExtracted,
     pub(crate) data: Value,
+    /// What the data has from this answer, when one field was asked for.
+    pub(crate) patch: Option<Patch>,
     pub(crate) response: String,
     pub(crate) spent: Spent,
+}
+
+/// The new value of one field.
+#[derive(Debug, Clone)]
+pub(crate) struct Patch {
+    /// Absent when the document does not show it.
+    pub(crate) value: Option<Value>,
+    /// What the model said of its answer.
+    pub(crate) info: Option<Value>,
 }
 
 /// What the calls of a job took, those of earlier attempts included.

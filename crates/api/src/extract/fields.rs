@@ -368,7 +368,6 @@ impl<T> Field<'_, Vec<T>> {
     }
 
     /// At least one and at most so many.
-    #[expect(dead_code, reason = "extractions of many take lists of ids")]
     pub(crate) fn count_up_to(self, most: usize) -> Self {
         self.rule("arrayNotEmpty", |items: &Vec<T>| !items.is_empty())
             .rule("arrayMaxSize", move |items: &Vec<T>| items.len() <= most)

@@ -6,6 +6,7 @@ use serde::Serialize;
 use sluice_access::{Access, ownership};
 use sluice_core::{GroupId, ProjectId};
 use sluice_db::models::groups::{self, Group, GroupCounts};
+use sluice_db::models::jobs::request;
 use utoipa::ToSchema;
 
 use crate::error::{ApiError, Result};
@@ -173,8 +174,10 @@ pub(crate) async fn delete_group(
     let mut connection = state.connection().await?;
     let group = ownership::load_group(&mut connection, &identity, id).await?;
     let keys = groups::list_storage_keys(&mut connection, &[id.0]).await?;
+    let open = request::list_open_of_group(&mut connection, id.0).await?;
     groups::delete(&mut connection, id.0).await?;
     drop(connection);
     state.remove_files(keys).await;
+    state.cancel_queue_jobs(open).await;
     Ok(Json(GroupDto::from(group)))
 }

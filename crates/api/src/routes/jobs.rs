@@ -1,7 +1,9 @@
-//! Jobs: counts, history, cancellation.
+//! Jobs: counts, history, cancellation; all of them, and their queue, for admins.
 
+mod admin;
 mod cancel;
 mod dto;
+mod queue;
 
 use actix_web::web::{Data, Json};
 use serde::Serialize;
@@ -10,9 +12,11 @@ use sluice_core::{JobStatus, ManifestId};
 use sluice_db::models::jobs::list::{self, JobScope};
 use utoipa::ToSchema;
 
+pub(crate) use self::admin::{create_extraction_job, list_jobs, remove_job, show_job};
 pub(crate) use self::cancel::cancel_job;
 use self::dto::JobHistory;
 pub(crate) use self::dto::{HistoryEntry, HistoryEntryInDetail, OcrHistoryEntry};
+pub(crate) use self::queue::{pause_queue, resume_queue, show_queue_stats};
 use crate::error::Result;
 use crate::extract::{Fields, Input, Query, User};
 use crate::respond::List;
@@ -34,11 +38,10 @@ pub(crate) struct JobStats {
     is_paused: bool,
 }
 
-/// `GET /jobs/stats`: the live queue for admins, one's own jobs for others.
-pub(crate) async fn show_job_stats(state: Data<AppState>, User(user): User) -> Result<Json<JobStats>> {
-    if user.is_admin {
+impl JobStats {
+    async fn of_queue(state: &AppState) -> Result<Self> {
         let counts = state.producer.counts().await?;
-        return Ok(Json(JobStats {
+        Ok(Self {
             active: counts.active,
             waiting: counts.waiting,
             delayed: counts.delayed,
@@ -46,7 +49,14 @@ pub(crate) async fn show_job_stats(state: Data<AppState>, User(user): User) -> R
             completed: counts.completed,
             failed: counts.failed,
             is_paused: counts.is_paused,
-        }));
+        })
+    }
+}
+
+/// `GET /jobs/stats`: the live queue for admins, one's own jobs for others.
+pub(crate) async fn show_job_stats(state: Data<AppState>, User(user): User) -> Result<Json<JobStats>> {
+    if user.is_admin {
+        return JobStats::of_queue(&state).await.map(Json);
     }
     let mut stats = JobStats::default();
     for (status, count) in list::count_by_status(&mut *state.connection().await?, user.user_id.0).await? {

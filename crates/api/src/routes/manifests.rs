@@ -24,12 +24,12 @@ use utoipa::ToSchema;
 pub(crate) use self::bulk::{delete_manifests, list_manifest_ids};
 pub(crate) use self::dto::{ManifestDto, UploadedDto};
 pub(crate) use self::edit::update_manifest;
-pub(crate) use self::extract::extract_manifest;
+pub(crate) use self::extract::{extract_manifest, extract_manifests, re_extract_field, re_extract_manifest};
 pub(crate) use self::file::{redirect_to_file, show_file, show_file_url, show_stored_file};
 pub(crate) use self::history::{list_extraction_history, list_ocr_history, show_extraction};
-pub(crate) use self::list_query::ListManifests;
+pub(crate) use self::list_query::{ListManifests, read_text_filter};
 pub(crate) use self::logs::{list_items, list_operation_logs};
-pub(crate) use self::ocr::show_ocr;
+pub(crate) use self::ocr::{queue_ocr, refresh_ocr, show_ocr};
 use crate::error::Result;
 use crate::extract::{Path, Query, User};
 use crate::state::AppState;
@@ -96,7 +96,7 @@ pub(crate) async fn delete_manifest(
     };
     drop(connection);
     state.remove_files(vec![row.storage_key.clone()]).await;
-    bulk::cancel_queue_jobs(&state, open.into_iter().map(|job| job.id).collect()).await;
+    state.cancel_queue_jobs(open.into_iter().map(|job| job.id).collect()).await;
     Ok(Json(row.into()))
 }
 

@@ -6,6 +6,7 @@ use serde::Serialize;
 use sluice_access::{Access, ownership};
 use sluice_core::ProjectId;
 use sluice_db::AsyncPgConnection;
+use sluice_db::models::jobs::request;
 use sluice_db::models::projects::{self, NewProject, Project, ProjectChanges, ProjectCounts};
 use sluice_db::models::{extractors, models, schemas};
 use utoipa::ToSchema;
@@ -241,9 +242,11 @@ pub(crate) async fn delete_project(
     let project = ownership::load_project(&mut connection, &identity, Access::Owner, id).await?;
     let body = ProjectDto::load(&mut connection, project).await?;
     let keys = projects::list_storage_keys(&mut connection, id.0).await?;
+    let open = request::list_open_of_project(&mut connection, id.0).await?;
     projects::delete(&mut connection, id.0).await?;
     drop(connection);
     state.remove_files(keys).await;
+    state.cancel_queue_jobs(open).await;
     Ok(Json(body))
 }
 
@@ -253,7 +256,7 @@ async fn find_extractor(connection: &mut AsyncPgConnection, id: &str) -> Result<
     Ok(extractors::find(connection, id).await?.ok_or_else(missing)?.id)
 }
 
-async fn find_model(connection: &mut AsyncPgConnection, id: &str) -> Result<Uuid> {
+pub(crate) async fn find_model(connection: &mut AsyncPgConnection, id: &str) -> Result<Uuid> {
     let missing = || ApiError::not_found(format!("Model {id} not found"));
     let parsed: Uuid = id.parse().map_err(|_source| missing())?;
     let model = models::find(connection, parsed).await?.ok_or_else(missing)?;

@@ -112,6 +112,17 @@ impl Service {
         diesel::sql_query(query).get_result::<Row>(&mut connection).await.unwrap().text
     }
 
+    /// What a query of one number answers.
+    pub(crate) async fn count(&self, query: &str) -> i64 {
+        #[derive(diesel::QueryableByName)]
+        struct Count {
+            #[diesel(sql_type = diesel::sql_types::BigInt)]
+            count: i64,
+        }
+        let mut connection = self.pool.get().await.unwrap();
+        diesel::sql_query(query).get_result::<Count>(&mut connection).await.unwrap().count
+    }
+
     /// A manifest whose file is not in storage.
     pub(crate) async fn manifest(&self, workspace: &Workspace, number: u32) -> i32 {
         let mut connection = self.pool.get().await.unwrap();

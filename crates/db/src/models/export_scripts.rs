@@ -90,6 +90,24 @@ pub async fn list_by_project(connection: &mut AsyncPgConnection, project_id: i32
         .await?)
 }
 
+/// Lists the enabled scripts of projects, those of each in the order in which they run, but at most `limit`.
+///
+/// # Errors
+/// When the query fails.
+pub async fn list_enabled(
+    connection: &mut AsyncPgConnection,
+    project_ids: &[i32],
+    limit: i64,
+) -> Result<Vec<ExportScript>> {
+    Ok(export_scripts::table
+        .filter(export_scripts::project_id.eq_any(project_ids).and(export_scripts::enabled.eq(true)))
+        .order((export_scripts::project_id, export_scripts::priority.desc(), export_scripts::id))
+        .limit(limit)
+        .select(ExportScript::as_select())
+        .load(connection)
+        .await?)
+}
+
 /// Inserts a script.
 ///
 /// # Errors

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Integer};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::Value;
 use uuid::Uuid;
@@ -10,6 +11,7 @@ use crate::error::Result;
 use crate::schema::{groups, manifests, projects};
 
 pub mod edit;
+pub mod export;
 pub mod list;
 pub mod validation;
 
@@ -130,6 +132,34 @@ pub async fn find_owner(connection: &mut AsyncPgConnection, id: i32) -> Result<O
         .optional()?)
 }
 
+/// Where a manifest belongs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Belonging {
+    /// The manifest.
+    pub manifest_id: i32,
+    /// Its project.
+    pub project_id: i32,
+    /// Who owns the project.
+    pub owner_id: i32,
+}
+
+/// Finds where manifests belong; one that does not exist is left out.
+///
+/// # Errors
+/// When the query fails.
+pub async fn list_belongings(connection: &mut AsyncPgConnection, ids: &[i32]) -> Result<Vec<Belonging>> {
+    let rows: Vec<(i32, i32, i32)> = manifests::table
+        .inner_join(groups::table.inner_join(projects::table))
+        .filter(manifests::id.eq_any(ids))
+        .select((manifests::id, projects::id, projects::user_id))
+        .load(connection)
+        .await?;
+    Ok(rows
+        .into_iter()
+        .map(|(manifest_id, project_id, owner_id)| Belonging { manifest_id, project_id, owner_id })
+        .collect())
+}
+
 /// Reads the stored text of a manifest's pages.
 ///
 /// # Errors
@@ -147,5 +177,25 @@ pub async fn raise_event_number(connection: &mut AsyncPgConnection, id: i32, num
         .set(manifests::last_event_number.eq(number))
         .execute(connection)
         .await?;
+    Ok(())
+}
+
+/// Raises the highest event numbers of many manifests: pairs of manifest and number.
+///
+/// # Errors
+/// When the query fails.
+pub async fn raise_event_numbers(connection: &mut AsyncPgConnection, numbers: &[(i32, i64)]) -> Result<()> {
+    let (ids, highest): (Vec<i32>, Vec<i64>) = numbers.iter().copied().unzip();
+    // In the order of their keys, as all who lock several do it.
+    diesel::sql_query(
+        "with told as (
+           select m.id, t.number from unnest($1::int[], $2::bigint[]) as t (id, number) join manifests m using (id)
+           where m.last_event_number < t.number order by m.id for no key update of m)
+         update manifests m set last_event_number = told.number from told where m.id = told.id",
+    )
+    .bind::<Array<Integer>, _>(ids)
+    .bind::<Array<BigInt>, _>(highest)
+    .execute(connection)
+    .await?;
     Ok(())
 }

@@ -157,6 +157,21 @@ pub struct Outcome {
     pub assistant_response: Option<String>,
 }
 
+/// Reads the data of the manifest that an attempt works on and keeps others from changing it, in the caller's transaction;
+/// `None` when the attempt is not the running one.
+///
+/// # Errors
+/// When a query fails.
+pub async fn lock_data(connection: &mut AsyncPgConnection, attempt: Attempt) -> Result<Option<Option<Value>>> {
+    // The job before its manifest, as those lock them who end a job.
+    let job: Option<i32> = running(attempt).select(jobs::id).for_update().first(connection).await.optional()?;
+    if job.is_none() {
+        return Ok(None);
+    }
+    let rows = manifests::table.find(attempt.manifest_id).select(manifests::extracted_data);
+    Ok(rows.for_no_key_update().first(connection).await.optional()?)
+}
+
 /// Ends a job well and writes its result, in the caller's transaction. `false` when the attempt is not the running one:
 /// then nothing was changed.
 ///

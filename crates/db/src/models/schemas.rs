@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::error::Result;
 use crate::models::manifests::validation;
-use crate::schema::{projects, schemas};
+use crate::schema::{groups, projects, schemas};
 
 /// A schema.
 #[derive(Debug, Clone, PartialEq, Queryable, Selectable)]

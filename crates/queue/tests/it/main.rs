@@ -3,6 +3,7 @@
 //! The queue on a real Redis.
 #![expect(clippy::disallowed_methods, reason = "tasks end with the runtime of their test")]
 
+mod bulk;
 mod cancel;
 mod counters;
 mod delivery;

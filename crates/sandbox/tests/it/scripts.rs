@@ -7,9 +7,13 @@ use sluice_sandbox::{Config, Error, Sandbox, Script, ScriptError, ScriptKind, Sc
 
 use crate::config;
 
-/// A sandbox whose scripts have little time, so that those that never end end soon.
+/// A sandbox whose scripts have little time, so that those that never end end soon, and whose runners keep their place.
 fn sandbox() -> Sandbox {
-    Sandbox::new(Config { script_time: Duration::from_millis(300), ..config() })
+    Sandbox::new(settings())
+}
+
+fn settings() -> Config {
+    Config { script_time: Duration::from_millis(300), script_turn: Duration::MAX, ..config() }
 }
 
 async fn open(kind: ScriptKind, sources: &[&str]) -> ScriptRunner {
@@ -214,7 +218,7 @@ async fn memory_is_bounded() {
     let mut sources = bombs.to_vec();
     sources.push(FINE);
     // Time enough to fill the heap.
-    let sandbox = Sandbox::new(Config { script_time: Duration::from_secs(2), ..config() });
+    let sandbox = Sandbox::new(Config { script_time: Duration::from_secs(2), ..settings() });
     let script = |source: &&str| Script { id: 0, name: "Bomb".to_owned(), source: (*source).to_owned() };
     let mut runner = sandbox.open_scripts(ScriptKind::Validate, sources.iter().map(script).collect()).await.unwrap();
     for (index, source) in bombs.iter().enumerate() {
@@ -315,6 +319,27 @@ async fn a_batch_uses_one_child() {
     }
     assert_eq!(runner.run(0, vec![json!({"n": 1})]).await.unwrap().outcome.unwrap()[0]["message"], "odd");
     assert_eq!(runner.children_started(), 1);
+}
+
+#[tokio::test]
+async fn two_batches_take_turns_when_there_is_one_place() {
+    let sandbox = Sandbox::new(Config { children: 1, script_turn: Duration::ZERO, ..settings() });
+    let script = vec![Script { id: 1, name: "Fine".to_owned(), source: FINE.to_owned() }];
+    let batch = || async {
+        let mut runner = sandbox.open_scripts(ScriptKind::Validate, script.clone()).await.unwrap();
+        for _ in 0..3 {
+            assert_eq!(runner.run(0, vec![json!({})]).await.unwrap().outcome.unwrap(), json!([]));
+        }
+        // The first call is a turn's beginning, each later one a turn of its own.
+        assert_eq!(runner.children_started(), 3);
+        // It still has its place.
+        runner
+    };
+    let (first, checked) =
+        tokio::join!(async { drop(batch().await) }, sandbox.check_script(ScriptKind::Validate, FINE),);
+    drop(first);
+    assert_eq!(checked.unwrap(), None, "who came later did not wait for the end of the batch");
+    tokio::join!(async { drop(batch().await) }, async { drop(batch().await) });
 }
 
 #[tokio::test]

@@ -8,11 +8,11 @@
 use std::convert::Infallible;
 
 use serde_json::{Value, json};
-use sluice_core::{NanoAmount, StageName};
+use sluice_core::{NanoAmount, Page, StageName};
 use sluice_db::models::llm_calls::{self, LlmCall, NewLlmCall};
 use sluice_db::models::runs;
 use sluice_extraction::cost::Usage;
-use sluice_extraction::prompt::{self, Contract, Prompt};
+use sluice_extraction::prompt::{self, Contract, Prompt, Rule};
 use sluice_extraction::reply::ReplyError;
 use sluice_extraction::validate::Issue;
 use sluice_extraction::{reply, response_form, validate};
@@ -21,7 +21,7 @@ use tokio::sync::watch;
 
 use crate::error::StageError;
 use crate::pipeline::{Stage, StageContext};
-use crate::state::{ExtractionSettings, LlmExtracted, Spent, TextExtracted};
+use crate::state::{ExtractionSettings, FieldTask, LlmExtracted, Patch, Spent, TextExtracted};
 use crate::wiring::Ports;
 
 /// Bytes after which half of the stage's progress is shown; the length of an answer is not known before its end.
@@ -39,30 +39,71 @@ impl Stage for LlmExtract {
         let Some(settings) = &text.loaded.extraction else {
             return Err(StageError::invalid("the job has nothing to ask a model"));
         };
-        let schema = &settings.schema;
-        let prompt = prompt::build(
-            &Contract {
-                prompt: settings.prompt.as_deref(),
-                template: schema.system_prompt_template.as_deref(),
-                json_schema: &schema.json_schema,
-                required_fields: &schema.required_fields,
-                rules: &settings.rules,
-                settings: schema.validation_settings.as_ref(),
-            },
-            &text.pages,
-        );
+        let asked = Asked::of(settings);
+        let prompt = asked.prompt(settings, &text.pages);
         let mut connection = self.0.pool.get().await?;
         runs::store_prompts(&mut connection, context.attempt, &prompt.system, &prompt.user).await?;
         let earlier = llm_calls::list(&mut connection, context.attempt.job_id).await?;
         drop(connection);
-        let mut calls = Calls { ports: &self.0, context, settings, earlier, number: 0 };
+        let mut calls = Calls { ports: &self.0, context, settings, asked: &asked, earlier, number: 0 };
         let best = calls.until_valid(&prompt).await?;
+        // What does not pass is worth keeping where nothing is; it must not take the place of what is there.
+        if let (Some(field), Some(issue)) = (&settings.field, best.issues.first()) {
+            let message = format!("the model's answer for {} does not pass the checks: {}", field.path, issue.message);
+            return Err(StageError::invalid(message));
+        }
         let spent = calls.spent().await?;
-        Ok(LlmExtracted { data: best.data, response: best.content, spent, text })
+        Ok(LlmExtracted { data: best.data, patch: best.patch, response: best.content, spent, text })
     }
 
     fn checkpoint(output: &LlmExtracted) -> Value {
         json!({"inputTokens": output.spent.usage.input_tokens, "outputTokens": output.spent.usage.output_tokens})
+    }
+}
+
+/// What is asked for: all of the schema, or what one field needs of it.
+struct Asked {
+    json_schema: Value,
+    required_fields: Vec<String>,
+    rules: Vec<Rule>,
+}
+
+impl Asked {
+    fn of(settings: &ExtractionSettings) -> Self {
+        let schema = &settings.schema;
+        match &settings.field {
+            None => Self {
+                json_schema: schema.json_schema.clone(),
+                required_fields: schema.required_fields.clone(),
+                rules: settings.rules.clone(),
+            },
+            Some(FieldTask { path, .. }) => Self {
+                json_schema: path.narrow(&schema.json_schema),
+                required_fields: vec![path.to_string()],
+                rules: settings.rules.iter().filter(|rule| path.overlaps(&rule.field_path)).cloned().collect(),
+            },
+        }
+    }
+
+    fn prompt(&self, settings: &ExtractionSettings, pages: &[Page]) -> Prompt {
+        let contract = Contract {
+            prompt: settings.prompt.as_deref(),
+            template: settings.schema.system_prompt_template.as_deref(),
+            json_schema: &self.json_schema,
+            required_fields: &self.required_fields,
+            rules: &self.rules,
+            settings: settings.schema.validation_settings.as_ref(),
+        };
+        match &settings.field {
+            None => prompt::build(&contract, pages),
+            Some(FieldTask { path, data }) => {
+                let mut known = path.without(data);
+                if let Some(fields) = known.as_object_mut() {
+                    fields.shift_remove("_extraction_info");
+                }
+                prompt::build_for_field(&contract, pages, path, &known)
+            }
+        }
     }
 }
 
@@ -71,6 +112,7 @@ struct Calls<'a> {
     ports: &'a Ports,
     context: &'a StageContext,
     settings: &'a ExtractionSettings,
+    asked: &'a Asked,
     /// What the job has asked in earlier attempts.
     earlier: Vec<LlmCall>,
     number: i32,
@@ -80,13 +122,14 @@ struct Calls<'a> {
 struct Candidate {
     content: String,
     data: Value,
+    patch: Option<Patch>,
     issues: Vec<Issue>,
 }
 
 impl Calls<'_> {
     /// Asks until the answer passes the checks or the calls are used up; answers the best.
     async fn until_valid(&mut self, prompt: &Prompt) -> Result<Candidate, StageError> {
-        let schema = &self.settings.schema.json_schema;
+        let schema = &self.asked.json_schema;
         let derived = response_form::derive(schema);
         let format = Format::Schema {
             name: "extracted_data",
@@ -116,10 +159,12 @@ impl Calls<'_> {
                     );
                     return best.ok_or_else(|| StageError::invalid(advice));
                 }
-                Err(error @ ReplyError::NoObject { .. }) if is_last => {
+                Err(error @ (ReplyError::NoObject { .. } | ReplyError::NoField { .. })) if is_last => {
                     return best.ok_or_else(|| StageError::invalid(error.to_string()));
                 }
-                Err(error @ ReplyError::NoObject { .. }) => correction = Some((answer.content, error.to_string())),
+                Err(error @ (ReplyError::NoObject { .. } | ReplyError::NoField { .. })) => {
+                    correction = Some((answer.content, error.to_string()));
+                }
             }
             if is_last && let Some(best) = best {
                 return Ok(best);
@@ -128,11 +173,39 @@ impl Calls<'_> {
     }
 
     fn read(&self, answer: &Answer) -> Result<Candidate, ReplyError> {
+        let answered = reply::parse(&answer.content, &answer.finish_reason)?;
+        match &self.settings.field {
+            None => {
+                let data = reply::convert(answered, &self.asked.json_schema);
+                let issues = self.check(&data);
+                Ok(Candidate { content: answer.content.clone(), data, patch: None, issues })
+            }
+            Some(task) => self.read_field(answer, answered, task),
+        }
+    }
+
+    /// The answer's value in the data that is there. Only what the checks find at the field counts: the rest is as it was.
+    fn read_field(&self, answer: &Answer, answered: Value, task: &FieldTask) -> Result<Candidate, ReplyError> {
+        let path = &task.path;
+        let no_field = || ReplyError::NoField { field: path.to_string() };
+        path.find(&answered).ok_or_else(no_field)?;
+        // By the whole schema, in which a field may be optional: a null of one is left out.
+        let converted = reply::convert(answered, &self.settings.schema.json_schema);
+        let patch = Patch {
+            value: path.find(&converted).cloned(),
+            info: converted.get("_extraction_info").filter(|info| info.is_object()).cloned(),
+        };
+        let merged = path.merge(&task.data, patch.value.clone(), patch.info.as_ref());
+        let data = merged.map_err(|_no_place| no_field())?;
+        let mut issues = self.check(&data);
+        issues.retain(|issue| !issue.field.is_empty() && path.overlaps(&issue.field));
+        Ok(Candidate { content: answer.content.clone(), data, patch: Some(patch), issues })
+    }
+
+    /// A schema that is none is VALIDATE's to tell.
+    fn check(&self, data: &Value) -> Vec<Issue> {
         let schema = &self.settings.schema;
-        let data = reply::convert(reply::parse(&answer.content, &answer.finish_reason)?, &schema.json_schema);
-        // A schema that is none is VALIDATE's to tell.
-        let issues = validate::check(&data, &schema.json_schema, &schema.required_fields).unwrap_or_default();
-        Ok(Candidate { content: answer.content.clone(), data, issues })
+        validate::check(data, &schema.json_schema, &schema.required_fields).unwrap_or_default()
     }
 
     /// The answer to a question: one that the job has paid for already, else a new one, recorded before it is used.

@@ -15,13 +15,14 @@ use sluice_db::models::manifests::Manifest;
 use sluice_db::models::projects::Project;
 use sluice_db::models::{extractors, groups, manifests, models, projects, runs, schemas};
 use sluice_extraction::cost::{ExtractorPricing, ModelPricing};
+use sluice_extraction::field::FieldPath;
 use sluice_extraction::prompt::Rule;
 use sluice_llm::Endpoint;
 use uuid::Uuid;
 
 use crate::error::StageError;
 use crate::pipeline::{Stage, StageContext};
-use crate::state::{ExtractionSettings, Loaded, ReaderSettings};
+use crate::state::{ExtractionSettings, FieldTask, Loaded, ReaderSettings};
 use crate::wiring::Ports;
 
 #[derive(Debug)]
@@ -39,8 +40,11 @@ impl Stage for Load {
             manifest.ok_or_else(|| StageError::not_found(format!("Manifest {} not found", job.manifest_id)))?;
         let project = load_project(&mut connection, &manifest).await?;
         let is_extraction = job.kind == "extraction";
-        let extraction =
-            if is_extraction { Some(self.load_extraction(&mut connection, &job, &project).await?) } else { None };
+        let extraction = if is_extraction {
+            Some(self.load_extraction(&mut connection, &job, (&project, &manifest)).await?)
+        } else {
+            None
+        };
         let reader =
             load_reader(&mut connection, job.text_extractor_id.or(project.text_extractor_id), is_extraction).await?;
         if is_extraction {
@@ -123,8 +127,9 @@ impl Load {
         &self,
         connection: &mut AsyncPgConnection,
         job: &Job,
-        project: &Project,
+        (project, manifest): (&Project, &Manifest),
     ) -> Result<ExtractionSettings, StageError> {
+        let field = field_task(job, manifest)?;
         let model_id = job.llm_model_id.unwrap_or(project.llm_model_id);
         let model = models::find(connection, model_id).await?;
         let model = model.ok_or_else(|| StageError::not_found(format!("Model {model_id} not found")))?;
@@ -159,6 +164,7 @@ impl Load {
             prompt,
             endpoint: Endpoint::read(&model.name, &model.parameters, &self.0.secrets)?,
             pricing: ModelPricing::read(&model.pricing),
+            field,
         })
     }
 
@@ -173,4 +179,15 @@ impl Load {
         }
         Ok(format)
     }
+}
+
+/// The field that the job asks for; where there are no data yet that it could be put into, all fields are asked for.
+fn field_task(job: &Job, manifest: &Manifest) -> Result<Option<FieldTask>, StageError> {
+    let path = job.field_name.as_deref().and_then(FieldPath::parse);
+    let (Some(path), Some(data @ Value::Object(_))) = (path, &manifest.extracted_data) else {
+        return Ok(None);
+    };
+    // Found out before the model is paid.
+    path.merge(data, Some(Value::Null), None).map_err(|error| StageError::invalid(error.to_string()))?;
+    Ok(Some(FieldTask { path, data: data.clone() }))
 }

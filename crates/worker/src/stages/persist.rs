@@ -1,15 +1,18 @@
 //! PERSIST: the result is written and the job ends, in one transaction.
 //!
-//! - **Reads** nothing.
+//! - **Reads** the manifest's data, when one field of them is written.
 //! - **Writes** the job's end and cost, and the manifest's data, checks, cost and status; no other column.
 //! - **Fails when** the database is down.
 //! - **Safe to repeat because** only the running attempt of a job that has not ended can win.
 
+use chrono::{DateTime, Utc};
 use futures_util::FutureExt;
 use serde_json::{Value, json};
 use sluice_core::{CostBreakdown, ErrorKind, ManifestStatus, NanoAmount, StageName};
-use sluice_db::models::runs::{self, Outcome};
+use sluice_db::AsyncPgConnection;
+use sluice_db::models::runs::{self, Attempt, Outcome};
 use sluice_extraction::cost;
+use sluice_extraction::validate::{self, ValidationResult};
 
 use crate::error::StageError;
 use crate::pipeline::{Stage, StageContext};
@@ -34,29 +37,69 @@ impl Stage for Persist {
     type Out = Persisted;
 
     async fn run(&self, result: Result, context: &StageContext) -> std::result::Result<Persisted, StageError> {
-        let (outcome, persisted) = match result {
-            Result::Data(validated) => data_outcome(*validated)?,
-            Result::Text(text) => text_outcome(&text)?,
-        };
         let attempt = context.attempt;
         let now = self.0.clock.now();
-        let is_ours = self
+        let written = self
             .0
             .pool
-            .transaction(move |connection| {
-                async move { runs::complete(connection, attempt, &outcome, now).await }.boxed()
-            })
-            .await?;
-        if is_ours {
-            Ok(persisted)
-        } else {
-            Err(StageError::new(ErrorKind::Conflict, "another worker has taken the job over, or it was canceled"))
-        }
+            .transaction(move |connection| async move { write(connection, result, attempt, now).await }.boxed())
+            .await??;
+        let taken =
+            || StageError::new(ErrorKind::Conflict, "another worker has taken the job over, or it was canceled");
+        written.ok_or_else(taken)
     }
 
     fn checkpoint(output: &Persisted) -> Value {
         json!({"manifestStatus": output.manifest_status})
     }
+}
+
+type Written = std::result::Result<Option<Persisted>, StageError>;
+
+/// Writes the result; `None` when the attempt is not the running one.
+async fn write(
+    connection: &mut AsyncPgConnection,
+    result: Result,
+    attempt: Attempt,
+    now: DateTime<Utc>,
+) -> sluice_db::Result<Written> {
+    let outcome = match result {
+        Result::Text(text) => text_outcome(&text),
+        Result::Data(mut validated) => {
+            if validated.extracted.patch.is_some() {
+                let Some(data) = runs::lock_data(connection, attempt).await? else { return Ok(Ok(None)) };
+                if let Err(error) = rebase(&mut validated, data, now) {
+                    return Ok(Err(error));
+                }
+            }
+            data_outcome(*validated)
+        }
+    };
+    Ok(match outcome {
+        Ok((outcome, persisted)) => Ok(runs::complete(connection, attempt, &outcome, now).await?.then_some(persisted)),
+        Err(error) => Err(error),
+    })
+}
+
+/// Puts the one field into the data as they are now: people edit while a model thinks.
+fn rebase(
+    validated: &mut Validated,
+    current: Option<Value>,
+    now: DateTime<Utc>,
+) -> std::result::Result<(), StageError> {
+    let extracted = &mut validated.extracted;
+    let (Some(settings), Some(patch)) = (&extracted.text.loaded.extraction, &extracted.patch) else {
+        return Ok(());
+    };
+    let current = current.filter(Value::is_object).unwrap_or_else(|| json!({}));
+    let Some(task) = settings.field.as_ref().filter(|task| task.data != current) else { return Ok(()) };
+    let merged = task.path.merge(&current, patch.value.clone(), patch.info.as_ref());
+    extracted.data = merged.map_err(|error| StageError::invalid(error.to_string()))?;
+    let schema = &settings.schema;
+    let issues = validate::check(&extracted.data, &schema.json_schema, &schema.required_fields)
+        .map_err(|error| StageError::invalid(format!("{error} at {:?}", error.path)))?;
+    validated.result = ValidationResult::new(issues, now, Some((schema.id, &schema.schema_version)));
+    Ok(())
 }
 
 fn data_outcome(validated: Validated) -> std::result::Result<(Outcome, Persisted), StageError> {

@@ -144,7 +144,23 @@ impl Bench {
 
     /// Makes a job's row, as the API does before it adds the queue job.
     pub(crate) async fn add_row(&self, manifest_id: i32, kind: &str) -> Job {
-        let job = NewJob {
+        self.add_row_of(self.new_job(manifest_id, kind)).await
+    }
+
+    pub(crate) async fn add_row_of(&self, job: NewJob) -> Job {
+        jobs::insert(&mut self.database.pool.get().await.unwrap(), &job).await.unwrap()
+    }
+
+    /// Makes a job for one field and adds it to the queue.
+    pub(crate) async fn add_field_job(&self, manifest_id: i32, field: &str) -> i32 {
+        let job = NewJob { field_name: Some(field.to_owned()), ..self.new_job(manifest_id, "extraction") };
+        let job = self.add_row_of(job).await;
+        self.enqueue(&job).await;
+        job.id
+    }
+
+    pub(crate) fn new_job(&self, manifest_id: i32, kind: &str) -> NewJob {
+        NewJob {
             manifest_id,
             kind: kind.to_owned(),
             user_id: Some(self.workspace.user_id),
@@ -156,8 +172,12 @@ impl Bench {
             prompt_id: None,
             field_name: None,
             previous_manifest_status: None,
-        };
-        jobs::insert(&mut self.database.pool.get().await.unwrap(), &job).await.unwrap()
+        }
+    }
+
+    /// Runs a statement.
+    pub(crate) async fn sql(&self, statement: &str) {
+        diesel::sql_query(statement).execute(&mut self.database.pool.get().await.unwrap()).await.unwrap();
     }
 
     /// Makes a job and adds it to the queue.

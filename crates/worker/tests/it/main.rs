@@ -5,6 +5,7 @@
 
 mod bench;
 mod extraction;
+mod fields;
 mod models;
 mod stages;
 mod sweeper;

@@ -60,7 +60,16 @@ async fn clean_rows() -> serde_json::Value {
 
 /// Keys and what is only known of one database.
 fn forget_ids(rows: &mut serde_json::Value) {
-    for name in ["user_id", "schema_id", "llm_model_id", "group_id", "text_extractor_id", "previous_manifest_status"] {
+    for name in [
+        "user_id",
+        "owner_id",
+        "project_id",
+        "schema_id",
+        "llm_model_id",
+        "group_id",
+        "text_extractor_id",
+        "previous_manifest_status",
+    ] {
         for part in ["job", "manifest"] {
             rows[part].as_object_mut().unwrap().remove(name);
         }

@@ -3,7 +3,7 @@
 use actix_web::web::Data;
 use serde::Serialize;
 use sluice_access::ownership;
-use sluice_core::{Fact, JobFact, JobKind, ManifestStatus, QueueJobId};
+use sluice_core::{Fact, JobFact, JobId, JobKind, ManifestStatus, QueueJobId};
 use sluice_db::models::jobs::cancel::{self, Endable};
 use sluice_db::models::jobs::{self, Job};
 use sluice_queue::QueueState;
@@ -82,30 +82,37 @@ async fn take_out(state: &AppState, queue_job: &QueueJobId, job: Job, reason: Op
             return Err(ApiError::bad_request("Job is not in queue (already finished)"));
         }
     };
+    if end(state, job.id, (endable, reason)).await? {
+        Ok(Canceled { canceled: true, removed_from_queue: removal.removed, state: shown.as_str() })
+    } else {
+        Err(already_finished())
+    }
+}
+
+/// Ends a job that is not in the queue any more, and tells it; `false` when it had ended before.
+pub(super) async fn end(state: &AppState, job: i32, (endable, reason): (Endable, Option<&str>)) -> Result<bool> {
     let error = canceled_error(reason);
     let now = state.clock.now();
     let text = error.clone();
     let ended = state
         .pool
-        .transaction(move |connection| {
-            Box::pin(async move { cancel::end(connection, job.id, &text, endable, now).await })
-        })
+        .transaction(move |connection| Box::pin(async move { cancel::end(connection, job, &text, endable, now).await }))
         .await?;
     let Some((job, manifest_status)) = ended else {
-        return Err(already_finished());
+        return Ok(false);
     };
-    tell(state, queue_job, &job, error, &manifest_status).await;
-    Ok(Canceled { canceled: true, removed_from_queue: removal.removed, state: shown.as_str() })
+    tell(state, &job, error, &manifest_status).await;
+    Ok(true)
 }
 
 /// Publishes the end. The row is the truth, so a bus that does not answer is no reason to fail.
-async fn tell(state: &AppState, queue_job: &QueueJobId, job: &Job, error: String, manifest_status: &str) {
+async fn tell(state: &AppState, job: &Job, error: String, manifest_status: &str) {
     let words = manifest_status.parse::<ManifestStatus>().and_then(|status| Ok((status, job.kind.parse::<JobKind>()?)));
     match words {
         Ok((manifest_status, kind)) => {
             let fact = Fact::Canceled { error, manifest_status };
             let manifest_id = job.manifest_id.into();
-            publish(state, JobFact { job_id: queue_job.clone(), manifest_id, kind, number_floor: 0, fact }).await;
+            publish(state, JobFact { job_id: JobId(job.id).into(), manifest_id, kind, number_floor: 0, fact }).await;
         }
         Err(unknown) => tracing::error!(job.id = job.id, error = %ErrorChain(&unknown), "a row holds an unknown word"),
     }

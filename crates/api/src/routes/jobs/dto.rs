@@ -220,6 +220,82 @@ impl From<JobWithNames> for OcrHistoryEntry {
     }
 }
 
+/// A job as admins see it, in the words of the queue.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct JobDto {
+    id: String,
+    status: &'static str,
+    progress: i16,
+    data: JobDataDto,
+    /// What came of it, when it ended well; its text and its data stand in the manifest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    result: Option<JobResultDto>,
+    /// Why it ended otherwise, or what its last attempt failed of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    error: Option<String>,
+}
+
+/// What a job shall do.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct JobDataDto {
+    manifest_id: i32,
+    kind: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    llm_model_id: Option<Uuid>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    text_extractor_id: Option<Uuid>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    prompt_id: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    field_name: Option<String>,
+}
+
+/// What came of a job.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct JobResultDto {
+    #[schema(value_type = Option<f64>)]
+    cost: Option<NanoAmount>,
+    currency: Option<String>,
+    pages_processed: Option<i32>,
+    llm_input_tokens: Option<i32>,
+    llm_output_tokens: Option<i32>,
+}
+
+impl JobDto {
+    pub(crate) fn new(job: Job, status: &'static str) -> Self {
+        Self {
+            status,
+            progress: job.progress,
+            result: (job.status == "completed").then(|| JobResultDto {
+                cost: job.actual_cost_nano.map(NanoAmount),
+                currency: job.cost_currency,
+                pages_processed: job.pages_processed,
+                llm_input_tokens: job.llm_input_tokens,
+                llm_output_tokens: job.llm_output_tokens,
+            }),
+            error: job.error_message,
+            data: JobDataDto {
+                manifest_id: job.manifest_id,
+                kind: job.kind,
+                llm_model_id: job.llm_model_id,
+                text_extractor_id: job.text_extractor_id,
+                prompt_id: job.prompt_id,
+                field_name: job.field_name,
+            },
+            id: job.queue_job_id,
+        }
+    }
+}
+
 /// The error of a canceled job.
 pub(crate) fn canceled_error(reason: Option<&str>) -> String {
     reason.map_or_else(|| "Canceled".to_owned(), |reason| format!("Canceled: {reason}"))

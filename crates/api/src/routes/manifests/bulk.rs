@@ -3,11 +3,10 @@
 use actix_web::web::{Data, Json};
 use serde::Serialize;
 use sluice_access::ownership;
-use sluice_core::{GroupId, JobId};
+use sluice_core::GroupId;
 use sluice_db::AsyncPgConnection;
 use sluice_db::models::manifests::edit;
 use sluice_db::models::manifests::list::{self, Window};
-use sluice_service::ErrorChain;
 use utoipa::ToSchema;
 
 use super::list_query::ListManifests;
@@ -111,16 +110,6 @@ async fn delete(state: &AppState, group: GroupId, ids: Vec<i32>) -> sluice_db::R
     };
     let count = remains.storage_keys.len();
     state.remove_files(remains.storage_keys).await;
-    cancel_queue_jobs(state, remains.open_jobs).await;
+    state.cancel_queue_jobs(remains.open_jobs).await;
     Ok(Some(count))
-}
-
-/// Takes the jobs of deleted manifests out of the queue. A worker that takes one finds no row, so this only spares the
-/// queue the way there.
-pub(super) async fn cancel_queue_jobs(state: &AppState, jobs: Vec<i32>) {
-    for job in jobs {
-        if let Err(error) = state.producer.cancel(&JobId(job).into()).await {
-            tracing::warn!(job.id = job, error = %ErrorChain(&error), "a job of a deleted manifest stays queued");
-        }
-    }
 }

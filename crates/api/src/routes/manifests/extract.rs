@@ -1,41 +1,70 @@
-//! The wish to extract.
+//! The wish to extract: one manifest, one field, many manifests.
+
+use std::collections::{HashMap, HashSet};
 
 use actix_web::web::Data;
 use serde::Serialize;
-use sluice_access::{Access, Identity, ownership};
-use sluice_core::{Fact, JobFact, JobId, JobKind, JobMessage, JobMessageV1, ManifestId, QueueJobId, RequestId};
+use sluice_access::{Error as AccessError, Identity, ownership};
+use sluice_core::{JobKind, ManifestId};
 use sluice_db::AsyncPgConnection;
-use sluice_db::models::jobs::request::{self, Requested};
-use sluice_db::models::jobs::{Job, NewJob};
-use sluice_db::models::{models, schemas};
-use sluice_service::ErrorChain;
+use sluice_db::models::jobs::request::{Requested, Wish};
+use sluice_db::models::manifests;
+use sluice_extraction::field::FieldPath;
 use utoipa::ToSchema;
-use uuid::Uuid;
 
-use crate::error::{ApiError, Result};
+use crate::error::Result;
 use crate::extract::{Body, CurrentRequest, Fields, Input, Path, User};
 use crate::respond::Created;
-use crate::routes::publishing::publish;
+use crate::routes::runs::{self, Choice, QueuedDto};
 use crate::state::AppState;
 
-/// What the body may choose.
+/// More manifests than this are not taken at once.
+const MAX_MANIFESTS: usize = 5_000;
+
+/// One field, and what to extract it with.
 #[derive(Debug)]
-pub(crate) struct Choice {
-    model: Option<String>,
-    prompt: Option<i32>,
+pub(crate) struct FieldForm {
+    field: String,
+    choice: Choice,
 }
 
-impl Input for Choice {
+impl Input for FieldForm {
     fn read(fields: &mut Fields) -> Self {
-        Self { model: fields.string("llmModelId").optional(), prompt: fields.integer("promptId").optional() }
+        let is_named = |name: &String| FieldPath::parse(name).is_some();
+        Self { field: fields.string("fieldName").rule("isNotEmpty", is_named).required(), choice: Choice::read(fields) }
     }
 }
 
-/// The job that will do it.
+/// Many manifests, and what to extract them with.
+#[derive(Debug)]
+pub(crate) struct BulkForm {
+    ids: Vec<i32>,
+    choice: Choice,
+}
+
+impl Input for BulkForm {
+    fn read(fields: &mut Fields) -> Self {
+        Self { ids: fields.integers("manifestIds").count_up_to(MAX_MANIFESTS).required(), choice: Choice::read(fields) }
+    }
+}
+
+/// The jobs of many manifests. They are jobs like others: the batch itself can't be asked for.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct QueuedDto {
+pub(crate) struct BatchDto {
+    /// A name for what was asked for at once.
     job_id: String,
+    job_ids: Vec<String>,
+    jobs: Vec<BatchJobDto>,
+    manifest_count: usize,
+}
+
+/// A job of a batch.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct BatchJobDto {
+    job_id: String,
+    manifest_id: i32,
 }
 
 /// `POST /manifests/{id}/extract`
@@ -46,84 +75,86 @@ pub(crate) async fn extract_manifest(
     Path(id): Path<ManifestId>,
     Body(choice): Body<Choice>,
 ) -> Result<Created<QueuedDto>> {
+    let wish = prepare(&state, &user, id, choice).await?;
+    runs::ask_one(&state, id, wish, request_id).await.map(Created)
+}
+
+/// `POST /extraction/re-extract/{manifestId}`
+pub(crate) async fn re_extract_manifest(
+    state: Data<AppState>,
+    User(user): User,
+    CurrentRequest(request_id): CurrentRequest,
+    Path(id): Path<ManifestId>,
+    Body(choice): Body<Choice>,
+) -> Result<Created<QueuedDto>> {
+    let wish = prepare(&state, &user, id, choice).await?;
+    runs::ask_one(&state, id, wish, request_id).await.map(Created)
+}
+
+/// `POST /manifests/{id}/re-extract`
+pub(crate) async fn re_extract_field(
+    state: Data<AppState>,
+    User(user): User,
+    CurrentRequest(request_id): CurrentRequest,
+    Path(id): Path<ManifestId>,
+    Body(FieldForm { field, choice }): Body<FieldForm>,
+) -> Result<Created<QueuedDto>> {
+    let wish = Wish { field_name: Some(field.trim().to_owned()), ..prepare(&state, &user, id, choice).await? };
+    runs::ask_one(&state, id, wish, request_id).await.map(Created)
+}
+
+async fn prepare(state: &AppState, user: &Identity, id: ManifestId, choice: Choice) -> Result<Wish> {
     let mut connection = state.connection().await?;
-    let job = prepare(&mut connection, &user, id, choice).await?;
+    ownership::check_manifest(&mut connection, user, id).await?;
+    choice.resolve(&mut connection, (JobKind::Extraction, user.user_id)).await
+}
+
+/// `POST /manifests/extract-bulk`: admins may name manifests of others.
+pub(crate) async fn extract_manifests(
+    state: Data<AppState>,
+    User(user): User,
+    CurrentRequest(request_id): CurrentRequest,
+    Body(BulkForm { ids, choice }): Body<BulkForm>,
+) -> Result<Created<BatchDto>> {
+    let mut seen = HashSet::new();
+    let ids: Vec<i32> = ids.into_iter().filter(|id| seen.insert(*id)).collect();
+    let mut connection = state.connection().await?;
+    check_all(&mut connection, &user, &ids).await?;
+    let wish = choice.resolve(&mut connection, (JobKind::Extraction, user.user_id)).await?;
     drop(connection);
-    let job = NewJob { request_id: Some(request_id.0.clone()), ..job };
-    let task_state = state.clone();
-    // In a task, so that a caller that goes away does not leave the row without its queue job.
-    let asking = state.tasks.spawn(async move { ask(&task_state, job, request_id).await });
-    let asked = asking.await.map_err(|error| ApiError::from(sluice_db::Error::Abandoned(error)))?;
-    let queue_job = match asked {
-        Err(sluice_db::Error::NotFound) => return Err(sluice_access::Error::NoManifest(id).into()),
-        asked => asked?,
-    };
-    Ok(Created(QueuedDto { job_id: queue_job.as_str().to_owned() }))
+    let requested = runs::ask(&state, ids, wish, request_id).await?;
+    Ok(Created(BatchDto::new(&state, &requested)))
 }
 
-/// Checks ownership and choice, and fills in what the project says.
-async fn prepare(
-    connection: &mut AsyncPgConnection,
-    user: &Identity,
-    id: ManifestId,
-    choice: Choice,
-) -> Result<NewJob> {
-    let project = ownership::check_manifest(connection, user, id).await?;
-    let project = ownership::load_project(connection, user, Access::Owner, project).await?;
-    let model = match choice.model {
-        Some(text) => find_model(connection, &text).await?,
-        None => project.llm_model_id,
-    };
-    if let Some(prompt) = choice.prompt
-        && !request::prompt_exists(connection, prompt).await?
-    {
-        return Err(ApiError::not_found(format!("Prompt {prompt} not found")));
+/// Checks that all exist and may be used by the caller; the first that does not is told.
+async fn check_all(connection: &mut AsyncPgConnection, user: &Identity, ids: &[i32]) -> Result<()> {
+    let belongings = manifests::list_belongings(connection, ids).await?;
+    let belongings: HashMap<i32, _> = belongings.into_iter().map(|found| (found.manifest_id, found)).collect();
+    for id in ids {
+        if !belongings.contains_key(id) {
+            return Err(AccessError::NoManifest(ManifestId(*id)).into());
+        }
     }
-    let schema = match project.default_schema_id {
-        Some(schema) => schemas::find(connection, schema).await?,
-        None => None,
-    };
-    Ok(NewJob {
-        manifest_id: id.0,
-        kind: JobKind::Extraction.as_str().to_owned(),
-        user_id: Some(user.user_id.0),
-        request_id: None,
-        schema_id: schema.as_ref().map(|schema| schema.id),
-        schema_version: schema.map(|schema| schema.schema_version),
-        llm_model_id: Some(model),
-        text_extractor_id: project.text_extractor_id,
-        prompt_id: choice.prompt,
-        field_name: None,
-        previous_manifest_status: None,
-    })
-}
-
-async fn find_model(connection: &mut AsyncPgConnection, text: &str) -> Result<Uuid> {
-    let missing = || ApiError::not_found(format!("Model {text} not found"));
-    let id = text.parse().map_err(|_source| missing())?;
-    models::find(connection, id).await?.map(|model| model.id).ok_or_else(missing)
-}
-
-/// Writes the row, then tells the bus and the queue.
-async fn ask(state: &AppState, job: NewJob, request_id: RequestId) -> sluice_db::Result<QueueJobId> {
-    match state.pool.transaction(move |connection| Box::pin(request::request(connection, job))).await? {
-        Requested::Open(job) => Ok(JobId(job.id).into()),
-        Requested::Made(job) => Ok(enqueue(state, &job, request_id).await),
+    let is_foreign = |id: &&i32| belongings.get(id).is_some_and(|found| found.owner_id != user.user_id.0);
+    match ids.iter().find(is_foreign).and_then(|id| belongings.get(id)) {
+        Some(foreign) if !user.is_admin => {
+            Err(AccessError::ForeignProject { project: foreign.project_id.into() }.into())
+        }
+        _ => Ok(()),
     }
 }
 
-async fn enqueue(state: &AppState, job: &Job, request_id: RequestId) -> QueueJobId {
-    let manifest_id = ManifestId(job.manifest_id);
-    let kind = JobKind::Extraction;
-    let job_id = QueueJobId::from(JobId(job.id));
-    // Before a worker can have it, so that watchers see it wait first.
-    let fact = JobFact { job_id: job_id.clone(), manifest_id, kind, number_floor: 0, fact: Fact::Queued };
-    publish(state, fact).await;
-    let message =
-        JobMessage::V1(JobMessageV1 { job_id: JobId(job.id), manifest_id, kind, request_id: Some(request_id) });
-    if let Err(error) = state.producer.add(&message).await {
-        // The row stands: a worker's sweeper adds what is missing.
-        tracing::warn!(job.id = job.id, error = %ErrorChain(&error), "a job waits for the sweeper to queue it");
+impl BatchDto {
+    fn new(state: &AppState, requested: &[Requested]) -> Self {
+        let jobs: Vec<BatchJobDto> = requested
+            .iter()
+            .map(|job| BatchJobDto { job_id: runs::queue_job(job).as_str().to_owned(), manifest_id: job.manifest_id })
+            .collect();
+        Self {
+            job_id: format!("batch_{}_{}", state.clock.now().timestamp_millis(), jobs.len()),
+            job_ids: jobs.iter().map(|job| job.job_id.clone()).collect(),
+            manifest_count: jobs.len(),
+            jobs,
+        }
     }
-    job_id
 }

@@ -40,11 +40,7 @@ enum SortBy {
 
 impl Input for ListManifests {
     fn read(fields: &mut Fields) -> Self {
-        let sent = fields
-            .take_where(|name| name.starts_with("filter[") && name.ends_with(']'))
-            .into_iter()
-            .filter_map(|(name, value)| Some((name.strip_prefix("filter[")?.strip_suffix(']')?.to_owned(), value)))
-            .collect();
+        let sent = read_brackets(fields);
         Self::read_with(fields, sent)
     }
 }
@@ -116,6 +112,26 @@ impl ListManifests {
     pub(crate) fn window(&self) -> Window {
         Window { offset: (self.page - 1).saturating_mul(self.page_size), limit: self.page_size }
     }
+}
+
+/// Reads the filters alone; values of the data are looked for as parts of texts, whatever type the schema gives them.
+pub(crate) fn read_text_filter(fields: &mut Fields) -> ManifestFilter {
+    let mut columns = read_columns(fields);
+    let sent = read_brackets(fields);
+    let data = read_data(fields, sent, &mut columns);
+    let data = data
+        .into_iter()
+        .map(|(path, value)| DataFilter { path: path.as_str().to_owned(), test: test(Test::containing(&value)) });
+    ManifestFilter { data: data.collect(), ..columns }
+}
+
+/// Takes `filter[<path>]` out of a query.
+fn read_brackets(fields: &mut Fields) -> Vec<(String, Value)> {
+    fields
+        .take_where(|name| name.starts_with("filter[") && name.ends_with(']'))
+        .into_iter()
+        .filter_map(|(name, value)| Some((name.strip_prefix("filter[")?.strip_suffix(']')?.to_owned(), value)))
+        .collect()
 }
 
 fn read_columns(fields: &mut Fields) -> ManifestFilter {
@@ -259,7 +275,7 @@ mod tests {
 
     #[test]
     fn the_newest_come_first_unless_an_order_is_given() {
-        let sort = |query| read(query).unwrap().sort(&schema());
+        let sort = |query: &str| read(query).unwrap().sort(&schema());
         let by = |column, descending| Sort { key: SortKey::Column(column), descending };
         assert_eq!(sort(""), by(SortColumn::CreatedAt, true));
         assert_eq!(sort("order=asc"), by(SortColumn::CreatedAt, false));

@@ -1,15 +1,16 @@
 //! Lists and counts of jobs.
 
+use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::{Job, JobTexts};
 use crate::error::Result;
-use crate::schema::{groups, jobs, manifests, models, projects, prompts};
+use crate::schema::{jobs, manifests, models, prompts};
 
 /// A job with the names of its manifest's file.
 #[derive(Debug, Clone, PartialEq, Queryable, Selectable)]
-#[diesel(check_for_backend(diesel::pg::Pg))]
+#[diesel(check_for_backend(Pg))]
 pub struct JobOfManifest {
     /// The job.
     #[diesel(embed)]
@@ -24,7 +25,7 @@ pub struct JobOfManifest {
 
 /// A job with the names of the model and the prompt that it used.
 #[derive(Debug, Clone, PartialEq, Queryable, Selectable)]
-#[diesel(check_for_backend(diesel::pg::Pg))]
+#[diesel(check_for_backend(Pg))]
 pub struct JobWithNames {
     /// The job.
     #[diesel(embed)]
@@ -39,7 +40,7 @@ pub struct JobWithNames {
 
 /// A job with all that its history shows.
 #[derive(Debug, Clone, PartialEq, Queryable, Selectable)]
-#[diesel(check_for_backend(diesel::pg::Pg))]
+#[diesel(check_for_backend(Pg))]
 pub struct JobInDetail {
     /// The job and the names.
     #[diesel(embed)]
@@ -73,14 +74,14 @@ pub async fn list_recent(
     limit: i64,
 ) -> Result<Vec<JobOfManifest>> {
     let mut query = jobs::table
-        .inner_join(manifests::table.inner_join(groups::table.inner_join(projects::table)))
+        .inner_join(manifests::table)
         .order((jobs::created_at.desc(), jobs::id.desc()))
         .limit(limit)
         .select(JobOfManifest::as_select())
         .into_boxed();
     match scope {
         JobScope::All => {}
-        JobScope::OwnedBy(user) => query = query.filter(projects::user_id.eq(user)),
+        JobScope::OwnedBy(user) => query = query.filter(jobs::owner_id.eq(user)),
         JobScope::Manifest(manifest) => query = query.filter(jobs::manifest_id.eq(manifest)),
     }
     Ok(query.load(connection).await?)
@@ -135,10 +136,63 @@ pub async fn find_in_detail(
 /// When the query fails.
 pub async fn count_by_status(connection: &mut AsyncPgConnection, user_id: i32) -> Result<Vec<(String, i64)>> {
     Ok(jobs::table
-        .inner_join(manifests::table.inner_join(groups::table.inner_join(projects::table)))
-        .filter(projects::user_id.eq(user_id))
+        .filter(jobs::owner_id.eq(user_id))
         .group_by(jobs::status)
         .select((jobs::status, diesel::dsl::count_star()))
         .load(connection)
         .await?)
+}
+
+/// Which jobs an admin wants to see.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct JobFilter {
+    /// Those of one project.
+    pub project_id: Option<i32>,
+    /// Those in one of these statuses; all when empty.
+    pub statuses: Vec<&'static str>,
+    /// Those among these.
+    pub ids: Option<Vec<i32>>,
+}
+
+/// Which part of a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    /// How many to leave out.
+    pub offset: i64,
+    /// How many to take.
+    pub limit: i64,
+}
+
+/// Lists everybody's jobs, newest first; answers one page and how many match in all.
+///
+/// # Errors
+/// When the query fails.
+pub async fn list_all(
+    connection: &mut AsyncPgConnection,
+    filter: &JobFilter,
+    window: Window,
+) -> Result<(Vec<Job>, i64)> {
+    let total = filtered(filter).count().get_result(connection).await?;
+    let page = filtered(filter)
+        .order((jobs::created_at.desc(), jobs::id.desc()))
+        .offset(window.offset)
+        .limit(window.limit)
+        .select(Job::as_select())
+        .load(connection)
+        .await?;
+    Ok((page, total))
+}
+
+fn filtered(filter: &JobFilter) -> jobs::BoxedQuery<'_, Pg> {
+    let mut query = jobs::table.into_boxed();
+    if let Some(project) = filter.project_id {
+        query = query.filter(jobs::project_id.eq(project));
+    }
+    if !filter.statuses.is_empty() {
+        query = query.filter(jobs::status.eq_any(&filter.statuses));
+    }
+    if let Some(ids) = &filter.ids {
+        query = query.filter(jobs::id.eq_any(ids));
+    }
+    query
 }

@@ -13,10 +13,11 @@ use super::Manifest;
 use crate::error::Result;
 use crate::schema::{jobs, manifests};
 
-mod filter;
+pub(super) mod filter;
 mod sort;
 
 pub use self::filter::{DataFilter, DataTest, ExtractionState, ManifestFilter, OcrQuality};
+pub(super) use self::filter::{Query, Scope, restrict};
 use self::sort::Ordered;
 pub use self::sort::{DataOrder, Sort, SortColumn, SortKey};
 

@@ -92,7 +92,6 @@ pub enum DataTest {
 pub(in crate::models::manifests) enum Scope {
     /// In one group: values come from its part of the indexes.
     Group(i32),
-    #[expect(dead_code, reason = "exports look through all groups of a user")]
     /// Anywhere: values are looked up for each manifest that the rest of the query leaves.
     Any,
 }
