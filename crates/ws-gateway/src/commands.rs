@@ -87,8 +87,6 @@ impl From<&AccessError> for Refusal {
             | AccessError::NoGroup(_)
             | AccessError::NoSchema(_)
             | AccessError::NoFile
-            | AccessError::NoValidationScript(_)
-            | AccessError::NoExportScript(_)
             | AccessError::ForeignFile
             | AccessError::Database(_)
             | AccessError::Hash(_)
