@@ -1,6 +1,7 @@
 //! What all handlers share.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use sluice_access::Authenticator;
 use sluice_core::ports::{Clock, ObjectStore, SystemClock};

@@ -86,11 +86,7 @@ impl From<&AccessError> for Refusal {
             | AccessError::LockedForGood
             | AccessError::NoGroup(_)
             | AccessError::NoSchema(_)
-            | AccessError::NoValidationScript(_)
-            | AccessError::NoExportScript(_)
             | AccessError::NoFile
-            | AccessError::NoValidationScript(_)
-            | AccessError::NoExportScript(_)
             | AccessError::ForeignFile
             | AccessError::Database(_)
             | AccessError::Hash(_)
