@@ -86,6 +86,8 @@ impl From<&AccessError> for Refusal {
             | AccessError::LockedForGood
             | AccessError::NoGroup(_)
             | AccessError::NoSchema(_)
+            | AccessError::NoValidationScript(_)
+            | AccessError::NoExportScript(_)
             | AccessError::NoFile
             | AccessError::ForeignFile
             | AccessError::Database(_)
