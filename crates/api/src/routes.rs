@@ -232,6 +232,7 @@ fn register_manifests(to: &mut impl Register) {
     to.route((Get, "/manifests/{id}/ocr"), "Shows the text of a manifest", &[], manifests::show_ocr);
     to.route((Post, "/manifests/{id}/ocr/refresh"), "Reads the text of a manifest anew and waits for it", &[OcrService, OcrTimeout], manifests::refresh_ocr);
     to.route((Post, "/manifests/{id}/ocr/refresh-job"), "Reads the text of a manifest anew", &[], manifests::queue_ocr);
+    to.route((Post, "/groups/{groupId}/manifests/extract-filtered"), "Extracts the data of all manifests of a group that match", &[], manifests::extract_matching_manifests);
     to.route((Post, "/manifests/extract-bulk"), "Extracts the data of many manifests", &[Forbidden, NotFound], manifests::extract_manifests);
     to.route((Post, "/manifests/{id}/extract"), "Extracts the data of a manifest", &[], manifests::extract_manifest);
     to.route((Post, "/manifests/{id}/re-extract"), "Extracts one field of a manifest anew", &[], manifests::re_extract_field);

@@ -1,6 +1,7 @@
 //! What all handlers share.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use sluice_access::Authenticator;
 use sluice_core::ports::{Clock, ObjectStore, SystemClock};
@@ -87,7 +88,7 @@ impl AppState {
         match removal.await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
-                tracing::warn!(count, error = %ErrorChain(&error), "jobs of what was deleted stay queued")
+                tracing::warn!(count, error = %ErrorChain(&error), "jobs of what was deleted stay queued");
             }
             Err(error) => tracing::error!(%error, "the removal of jobs broke off"),
         }

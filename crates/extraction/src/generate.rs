@@ -27,6 +27,7 @@ impl From<ReplyError> for Unusable {
         Self(match error {
             ReplyError::Cut => "it was cut at the model's limit of tokens".to_owned(),
             ReplyError::NoObject { reason } => format!("it is no JSON object: {reason}"),
+            ReplyError::NoField { field } => format!("it has no {field}"),
         })
     }
 }

@@ -89,8 +89,6 @@ impl From<&AccessError> for Refusal {
             | AccessError::NoValidationScript(_)
             | AccessError::NoExportScript(_)
             | AccessError::NoFile
-            | AccessError::NoValidationScript(_)
-            | AccessError::NoExportScript(_)
             | AccessError::ForeignFile
             | AccessError::Database(_)
             | AccessError::Hash(_)

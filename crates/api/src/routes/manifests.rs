@@ -24,7 +24,9 @@ use utoipa::ToSchema;
 pub(crate) use self::bulk::{delete_manifests, list_manifest_ids};
 pub(crate) use self::dto::{ManifestDto, UploadedDto};
 pub(crate) use self::edit::update_manifest;
-pub(crate) use self::extract::{extract_manifest, extract_manifests, re_extract_field, re_extract_manifest};
+pub(crate) use self::extract::{
+    extract_manifest, extract_manifests, extract_matching_manifests, re_extract_field, re_extract_manifest,
+};
 pub(crate) use self::file::{redirect_to_file, show_file, show_file_url, show_stored_file};
 pub(crate) use self::history::{list_extraction_history, list_ocr_history, show_extraction};
 pub(crate) use self::list_query::{ListManifests, read_text_filter};

@@ -16,6 +16,7 @@ mod groups;
 mod health;
 mod jobs;
 mod limits;
+mod manifest_lists;
 mod manifests;
 mod metrics;
 mod models;

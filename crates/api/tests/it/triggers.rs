@@ -181,6 +181,67 @@ async fn a_bulk_is_made_once_each_in_its_order_and_queued() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn all_that_match_are_asked_for_in_the_order_of_the_list() {
+    let service = Service::start().await;
+    let (workspace, ada) = service.workspace("ada").await;
+    let (_, eve) = service.workspace("eve").await;
+    let chosen = others(&service).await;
+    let path = format!("/groups/{}/manifests/extract-filtered", workspace.group_id);
+    for (number, columns) in [
+        (1, "status = 'pending'"),
+        (2, "status = 'failed'"),
+        (3, "status = 'completed', extracted_data = '{\"total\": 12.5, \"po\": \"A-7\"}'"),
+        (4, "status = 'processing'"),
+        (5, "status = 'partial', extracted_data = '{\"total\": 3}'"),
+    ] {
+        let id = service.manifest(&workspace, number).await;
+        assert_eq!(i64::from(id), i64::from(number));
+        service.sql(&format!("update manifests set {columns} where id = {id}")).await;
+    }
+    for (body, expected) in [
+        (json!({"filters": {}}), json!([2, 1])),
+        (json!({"filters": {"sortBy": "id"}, "behavior": {"includeCompleted": true}}), json!([1, 2, 3, 5])),
+        (json!({"filters": {"sortBy": "id"}, "behavior": {"includeProcessing": true}}), json!([1, 2, 4])),
+        (json!({"filters": {"status": "completed"}}), json!([3])),
+        (json!({"filters": {"extractionStatus": "failed"}}), json!([2])),
+        (json!({"filters": {"filter": {"total": 12.5}}, "behavior": {"includeCompleted": true}}), json!([3])),
+        (
+            json!({"filters": {"filter": {"po": "a-7"}, "page": 1, "pageSize": 1}, "behavior": {"includeCompleted": true}}),
+            json!([3]),
+        ),
+        (json!({"filters": {"filter": {"po": "none"}}}), json!([])),
+    ] {
+        let answer = post(&ada, &path, &body).await;
+        let ids: Value = answer["jobs"].as_array().unwrap().iter().map(|job| job["manifestId"].clone()).collect();
+        assert_eq!(ids, expected, "{body}");
+    }
+    let mut body = chosen.clone();
+    body["filters"] = json!({"status": "completed"});
+    let answer = post(&ada, &path, &body).await;
+    assert_uses(&row(&service, &answer["jobIds"][0]).await, &chosen);
+    // The run itself notes what has read the text.
+    assert_eq!(ada.get("/manifests/3").await.1["textExtractorId"], Value::Null);
+
+    for (body, details) in [
+        (json!({}), json!([{"path": "filters", "rule": "isObject"}])),
+        (
+            json!({"filters": {"colour": "red", "status": "done"}}),
+            json!([
+            {"path": "filters.status", "rule": "isEnum"}, {"path": "filters.colour", "rule": "whitelistValidation"}]),
+        ),
+        (
+            json!({"filters": {}, "behavior": {"includeCompleted": "x"}}),
+            json!([{"path": "behavior.includeCompleted", "rule": "isBoolean"}]),
+        ),
+    ] {
+        assert_eq!(ada.post(&path, body.clone()).await.1["error"]["details"], details, "{body}");
+    }
+    assert_eq!(code(eve.post(&path, json!({"filters": {}})).await), refusal(403, "PROJECT_FORBIDDEN"));
+    let missing = ada.post("/groups/99/manifests/extract-filtered", json!({"filters": {}})).await;
+    assert_eq!(code(missing), refusal(404, "GroupNotFoundException"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn thousands_are_asked_for_at_once_and_their_watchers_hear_of_them() {
     let service = Service::start().await;
     let (workspace, ada) = service.workspace("ada").await;

@@ -342,9 +342,7 @@ async fn two_batches_take_turns_when_there_is_one_place() {
         // It still has its place.
         runner
     };
-    let (first, checked) =
-        tokio::join!(async { drop(batch().await) }, sandbox.check_script(ScriptKind::Validate, FINE),);
-    drop(first);
+    let ((), checked) = tokio::join!(async { drop(batch().await) }, sandbox.check_script(ScriptKind::Validate, FINE));
     assert_eq!(checked.unwrap(), None, "who came later did not wait for the end of the batch");
     tokio::join!(async { drop(batch().await) }, async { drop(batch().await) });
 }

@@ -49,6 +49,8 @@ async fn main() -> Result<()> {
         .bind::<Integer, _>(workspace.group_id)
         .get_result(&mut connection)
         .await?;
+    // Commits are not synchronous here, and vacuum marks no page as visible whose commit is not yet written.
+    diesel::sql_query("checkpoint").execute(&mut connection).await?;
     diesel::sql_query("vacuum analyze").execute(&mut connection).await?;
 
     let mut out = std::io::stdout().lock();

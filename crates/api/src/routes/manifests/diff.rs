@@ -109,7 +109,64 @@ mod tests {
         })
     }
 
+    /// Puts a value at a path; numbers are indexes, because the names of [`any_json`] are none.
+    fn put(place: &mut Value, path: &[&str], value: &Value) {
+        let Some((first, rest)) = path.split_first() else {
+            *place = value.clone();
+            return;
+        };
+        match first.parse::<usize>() {
+            Ok(index) => {
+                if !place.is_array() {
+                    *place = json!([]);
+                }
+                let items = place.as_array_mut().unwrap();
+                if items.len() <= index {
+                    items.resize(index + 1, Value::Null);
+                }
+                put(&mut items[index], rest, value);
+            }
+            Err(_) => {
+                if !place.is_object() {
+                    *place = json!({});
+                }
+                put(place.as_object_mut().unwrap().entry(*first).or_insert(Value::Null), rest, value);
+            }
+        }
+    }
+
+    /// Without what counts as nothing.
+    fn pruned(value: &Value) -> Value {
+        match value {
+            Value::Object(fields) => {
+                let kept = fields.iter().map(|(name, value)| (name.clone(), pruned(value)));
+                let kept: serde_json::Map<_, _> = kept.filter(|(_, value)| !value.is_null()).collect();
+                if kept.is_empty() { Value::Null } else { Value::Object(kept) }
+            }
+            Value::Array(items) => {
+                let mut kept: Vec<_> = items.iter().map(pruned).collect();
+                while kept.last() == Some(&Value::Null) {
+                    kept.pop();
+                }
+                if kept.is_empty() { Value::Null } else { Value::Array(kept) }
+            }
+            leaf => leaf.clone(),
+        }
+    }
+
     proptest! {
+        #[test]
+        fn the_differences_lead_from_one_to_the_other_and_back(before in any_json(), after in any_json()) {
+            let (mut there, mut back) = (before.clone(), after.clone());
+            for Diff { path, before, after } in diff(&before, &after) {
+                let names: Vec<&str> = path.split('.').filter(|name| !name.is_empty()).collect();
+                put(&mut there, &names, &after);
+                put(&mut back, &names, &before);
+            }
+            prop_assert_eq!(pruned(&there), pruned(&after));
+            prop_assert_eq!(pruned(&back), pruned(&before));
+        }
+
         #[test]
         fn nothing_differs_from_itself(value in any_json()) {
             prop_assert_eq!(diff(&value, &value), vec![]);

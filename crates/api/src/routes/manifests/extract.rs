@@ -5,13 +5,15 @@ use std::collections::{HashMap, HashSet};
 use actix_web::web::Data;
 use serde::Serialize;
 use sluice_access::{Error as AccessError, Identity, ownership};
-use sluice_core::{JobKind, ManifestId};
+use sluice_core::{GroupId, JobKind, ManifestId};
 use sluice_db::AsyncPgConnection;
 use sluice_db::models::jobs::request::{Requested, Wish};
 use sluice_db::models::manifests;
 use sluice_extraction::field::FieldPath;
 use utoipa::ToSchema;
 
+use super::bulk::filtered_ids;
+use super::list_query::ListManifests;
 use crate::error::Result;
 use crate::extract::{Body, CurrentRequest, Fields, Input, Path, User};
 use crate::respond::Created;
@@ -45,6 +47,33 @@ pub(crate) struct BulkForm {
 impl Input for BulkForm {
     fn read(fields: &mut Fields) -> Self {
         Self { ids: fields.integers("manifestIds").count_up_to(MAX_MANIFESTS).required(), choice: Choice::read(fields) }
+    }
+}
+
+/// All manifests of a group that match, and what to extract them with.
+#[derive(Debug)]
+pub(crate) struct MatchingForm {
+    matching: ListManifests,
+    choice: Choice,
+}
+
+impl Input for MatchingForm {
+    fn read(fields: &mut Fields) -> Self {
+        let matching = fields.child("filters", ListManifests::read_object);
+        let behavior = fields.optional_child("behavior", |behavior| {
+            let mut flag = |name| behavior.boolean(name).optional().unwrap_or(false);
+            (flag("includeCompleted"), flag("includeProcessing"))
+        });
+        let (with_completed, with_processing) = behavior.unwrap_or_default();
+        let mut statuses = vec!["pending", "failed"];
+        if with_completed {
+            // What was completed in part is completed with errors.
+            statuses.extend(["completed", "partial"]);
+        }
+        if with_processing {
+            statuses.push("processing");
+        }
+        Self { matching: matching.or_in(statuses), choice: Choice::read(fields) }
     }
 }
 
@@ -121,6 +150,23 @@ pub(crate) async fn extract_manifests(
     let mut connection = state.connection().await?;
     check_all(&mut connection, &user, &ids).await?;
     let wish = choice.resolve(&mut connection, (JobKind::Extraction, user.user_id)).await?;
+    drop(connection);
+    let requested = runs::ask(&state, ids, wish, request_id).await?;
+    Ok(Created(BatchDto::new(&state, &requested)))
+}
+
+/// `POST /groups/{groupId}/manifests/extract-filtered`
+pub(crate) async fn extract_matching_manifests(
+    state: Data<AppState>,
+    User(user): User,
+    CurrentRequest(request_id): CurrentRequest,
+    Path(group): Path<GroupId>,
+    Body(MatchingForm { matching, choice }): Body<MatchingForm>,
+) -> Result<Created<BatchDto>> {
+    let mut connection = state.connection().await?;
+    ownership::load_group(&mut connection, &user, group).await?;
+    let wish = choice.resolve(&mut connection, (JobKind::Extraction, user.user_id)).await?;
+    let ids = filtered_ids(&mut connection, group, &matching).await?;
     drop(connection);
     let requested = runs::ask(&state, ids, wish, request_id).await?;
     Ok(Created(BatchDto::new(&state, &requested)))

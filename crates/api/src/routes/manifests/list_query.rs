@@ -47,7 +47,6 @@ impl Input for ListManifests {
 
 impl ListManifests {
     /// Reads the same as an object of a body, where `filter` is an object, too.
-    #[expect(dead_code, reason = "extractions of all that match take it")]
     pub(crate) fn read_object(fields: &mut Fields) -> Self {
         let sent = fields.object("filter").optional().unwrap_or_default().into_iter().collect();
         Self::read_with(fields, sent)
@@ -74,6 +73,14 @@ impl ListManifests {
             columns,
             data,
         }
+    }
+
+    /// Restricts the list to manifests in one of these statuses, unless it was asked for a status.
+    pub(crate) fn or_in(mut self, statuses: Vec<&'static str>) -> Self {
+        if self.columns.status.is_none() && self.columns.extraction.is_none() {
+            self.columns.statuses = statuses;
+        }
+        self
     }
 
     /// Whether the schema matters.
@@ -156,6 +163,7 @@ fn read_columns(fields: &mut Fields) -> ManifestFilter {
     let is_uuid = |text: &str| text.parse::<Uuid>().is_ok();
     ManifestFilter {
         status: fields.string("status").enumeration(STATUSES).optional(),
+        statuses: Vec::new(),
         human_verified: fields.flag("humanVerified").optional(),
         confidence_min,
         confidence_max,

@@ -14,6 +14,8 @@ use crate::schema::{extractors, manifest_values, manifests};
 pub struct ManifestFilter {
     /// The status.
     pub status: Option<String>,
+    /// Statuses of which it must have one; empty allows all.
+    pub statuses: Vec<&'static str>,
     /// Whether a person has signed it off.
     pub human_verified: Option<bool>,
     /// The least confidence.
@@ -115,6 +117,9 @@ pub(in crate::models::manifests) fn restrict<'a>(
     scope: Scope,
     filter: &'a ManifestFilter,
 ) -> Query<'a> {
+    if !filter.statuses.is_empty() {
+        query = query.filter(manifests::status.eq_any(&filter.statuses));
+    }
     if let Some(status) = &filter.status {
         query = query.filter(manifests::status.eq(status));
     }
