@@ -245,7 +245,7 @@ fn register_manifests(to: &mut impl Register) {
 #[rustfmt::skip]
 fn register_jobs(to: &mut impl Register) {
     to.route((Get, "/jobs/stats"), "Counts jobs by state", &[], jobs::show_job_stats);
-    to.route((Get, "/jobs/history"), "Lists jobs, newest first", &[], jobs::list_job_history);
+    to.route((Get, "/jobs/history"), "Lists jobs, newest first", &[Forbidden, NotFound], jobs::list_job_history);
     to.route((Get, "/jobs/queue/stats"), "Counts the queue's jobs by state", &[], jobs::show_queue_stats);
     to.route((Post, "/jobs/queue/pause"), "Lets workers take no more jobs", &[], jobs::pause_queue);
     to.route((Post, "/jobs/queue/resume"), "Lets workers take jobs again", &[], jobs::resume_queue);

@@ -237,11 +237,14 @@ impl Producer {
     pub async fn counts(&self) -> Result<QueueCounts> {
         let counts = within("counting jobs", self.timeout, self.queue.get_job_counts()).await?;
         let is_paused = within("asking for the pause", self.timeout, self.queue.is_paused()).await?;
+        let ready = counts.waiting + counts.prioritized;
+        // A paused queue leaves its jobs where they are; what they wait for is its resumption.
+        let (waiting, paused) = if is_paused { (0, ready + counts.paused) } else { (ready, counts.paused) };
         Ok(QueueCounts {
             active: counts.active,
-            waiting: counts.waiting + counts.prioritized,
+            waiting,
             delayed: counts.delayed,
-            paused: counts.paused,
+            paused,
             completed: counts.completed,
             failed: counts.failed,
             is_paused,

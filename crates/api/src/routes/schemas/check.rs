@@ -156,7 +156,7 @@ mod tests {
     #[test]
     fn a_broken_file_says_where() {
         let errors = read_schema(b"{\n  \"type\": \"object\",,\n}").unwrap_err();
-        assert_eq!((errors[0].line, errors[0].column, &errors[0].path), (Some(2), Some(21), &None));
+        assert_eq!((errors[0].line, errors[0].column, &errors[0].path), (Some(2), Some(20), &None));
         assert_eq!(errors[0].message, "key must be a string");
         let errors = read_schema(b"").unwrap_err();
         assert!(errors[0].message.contains("EOF"), "{errors:?}");
