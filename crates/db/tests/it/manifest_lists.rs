@@ -205,8 +205,8 @@ async fn what_reads_as_the_type_comes_first_then_by_text_then_what_has_none() {
     for (order, ascending, descending) in [
         (
             DataOrder::Number,
-            vec![0, 1, 2, 3, 7, 8, 9, 10, 11, 12, 6, 14, 16, 5, 4, 13, 15],
-            vec![3, 2, 1, 0, 13, 4, 5, 16, 14, 6, 12, 11, 10, 9, 8, 7, 15],
+            vec![0, 1, 2, 3, 8, 9, 10, 11, 12, 6, 14, 16, 7, 5, 4, 13, 15],
+            vec![3, 2, 1, 0, 13, 4, 5, 7, 16, 14, 6, 12, 11, 10, 9, 8, 15],
         ),
         (
             DataOrder::Truth,

@@ -137,7 +137,8 @@ struct EditBefore(StageName, sluice_db::Pool, &'static str);
 impl StageObserver for EditBefore {
     async fn before(&self, stage: StageName, _job_id: i32) -> Result<(), StageError> {
         if stage == self.0 {
-            let mut connection = self.1.get().await.map_err(|_source| StageError::new(ErrorKind::Internal, "no database"))?;
+            let mut connection =
+                self.1.get().await.map_err(|_source| StageError::new(ErrorKind::Internal, "no database"))?;
             diesel_async::RunQueryDsl::execute(diesel::sql_query(self.2), &mut connection).await.unwrap();
         }
         Ok(())
