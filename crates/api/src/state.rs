@@ -88,7 +88,7 @@ impl AppState {
         match removal.await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
-                tracing::warn!(count, error = %ErrorChain(&error), "jobs of what was deleted stay queued")
+                tracing::warn!(count, error = %ErrorChain(&error), "jobs of what was deleted stay queued");
             }
             Err(error) => tracing::error!(%error, "the removal of jobs broke off"),
         }

@@ -219,6 +219,13 @@ async fn a_script_has_a_name_and_the_function_that_is_called() {
     let (status, body) = world.person.post("/validation/scripts/generate", sent.clone()).await;
     let expected = json!({"name": "Sums", "description": "Adds", "severity": "error", "script": script});
     assert_eq!((status.as_u16(), body), (201, expected));
+    let broken = json!({"name": "Sums", "script": "function validate(extractedData) {\n  return [;\n}"});
+    world.llm.then(Reply::content(broken));
+    world.llm.then(Reply::content(json!({"name": "Sums", "script": script})));
+    let (status, body) = world.person.post("/validation/scripts/generate", sent.clone()).await;
+    assert_eq!((status.as_u16(), &body["severity"]), (201, &json!("warning")), "{body}");
+    let told = world.last_message();
+    assert!(told.contains("the script has an error") && told.contains("line 2"), "{told}");
     world.llm.then(Reply::content(json!({"script": script})));
     world.llm.then(Reply::content(json!({"script": script})));
     let (status, refused) = world.person.post("/validation/scripts/generate", sent).await;

@@ -69,8 +69,8 @@ async fn a_text_that_can_not_be_read_and_one_that_takes_too_long_are_told_apart(
     let producer = Producer::connect(&service.queue).await.unwrap();
     assert_eq!(producer.counts().await.unwrap().waiting, 1, "the job goes on");
 
-    let fails = "update jobs set status = 'failed', completed_at = now(), error_message = 'the file is damaged' where id = $job";
-    let consumer = worker(&service, &[fails]).await;
+    const FAILS: &str = "update jobs set status = 'failed', completed_at = now(), error_message = 'the file is damaged' where id = $job";
+    let consumer = worker(&service, &[FAILS]).await;
     eventually(LONG, || async {
         let (_, history) = ada.get(&format!("/manifests/{manifest}/ocr-history")).await;
         if history[0]["error"] == "the file is damaged" { Ok(()) } else { Err(history) }

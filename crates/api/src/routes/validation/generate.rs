@@ -4,12 +4,14 @@ use actix_web::web::Data;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use sluice_extraction::generate::script::{self, GeneratedScript};
-use sluice_llm::Format;
+use sluice_extraction::generate::{self, Unusable};
+use sluice_llm::{Answer, Format};
+use sluice_sandbox::{Sandbox, ScriptKind};
 use utoipa::ToSchema;
 
 use crate::error::Result;
 use crate::extract::{Body, Fields, Input, User};
-use crate::generator::{Generator, reading};
+use crate::generator::Generator;
 use crate::respond::Created;
 use crate::state::AppState;
 
@@ -59,5 +61,16 @@ pub(crate) async fn generate_validation_script(
 ) -> Result<Created<GeneratedScriptDto>> {
     let generator = Generator::load(&state, &wish.model_id).await?;
     let prompt = script::prompt(&wish.prompt, &Value::Object(wish.structure));
-    Ok(Created(generator.ask(prompt, Format::Object, reading(script::read)).await?.into()))
+    let read = async |answer: &Answer| read_script(&state.sandbox, answer).await;
+    Ok(Created(generator.ask(prompt, Format::Object, read).await?.into()))
+}
+
+/// A script whose syntax is wrong is of no use either.
+async fn read_script(sandbox: &Sandbox, answer: &Answer) -> Result<generate::Result<GeneratedScript>> {
+    let script = match script::read(&answer.content, &answer.finish_reason) {
+        Ok(script) => script,
+        Err(unusable) => return Ok(Err(unusable)),
+    };
+    let error = sandbox.check_script(ScriptKind::Validate, &script.script).await?;
+    Ok(error.map_or(Ok(script), |error| Err(Unusable(format!("the script has an error: {error}")))))
 }
