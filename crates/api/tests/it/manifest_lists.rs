@@ -240,7 +240,41 @@ async fn what_was_done_to_a_manifest_is_listed_newest_first() {
     ada.send(Method::PATCH, &manifest, json!({"humanVerified": true})).await;
     let (status, logs) = ada.get(&format!("{manifest}/operation-logs")).await;
     assert_eq!(status, 200);
-    insta::assert_json_snapshot!(logs, {"[].id" => 0, "[].userId" => 0, "[].manifestId" => 0, "[].createdAt" => "time"}, @"");
+    insta::assert_json_snapshot!(logs, {"[].id" => 0, "[].userId" => 0, "[].manifestId" => 0, "[].createdAt" => "time"}, @r#"
+    [
+      {
+        "id": 0,
+        "manifestId": 0,
+        "userId": 0,
+        "username": "ada",
+        "action": "human_verified",
+        "diffs": [],
+        "metadata": null,
+        "createdAt": "time"
+      },
+      {
+        "id": 0,
+        "manifestId": 0,
+        "userId": 0,
+        "username": "ada",
+        "action": "manual_edit",
+        "diffs": [
+          {
+            "path": "total",
+            "after": 1,
+            "before": null
+          },
+          {
+            "path": "items.0.q",
+            "after": 2,
+            "before": null
+          }
+        ],
+        "metadata": null,
+        "createdAt": "time"
+      }
+    ]
+    "#);
     let (_, logs) = ada.get(&format!("{manifest}/operation-logs?limit=1")).await;
     assert_eq!((logs.as_array().unwrap().len(), &logs[0]["action"]), (1, &json!("human_verified")));
     assert_eq!(code(ada.get(&format!("{manifest}/operation-logs?limit=x")).await), refusal(400, "VALIDATION_FAILED"));
@@ -273,7 +307,43 @@ async fn a_manifest_has_the_fields_of_the_contract() {
     insta::assert_json_snapshot!(manifest, {
         ".id" => 0, ".groupId" => 0, ".filename" => "name", ".textExtractorId" => "uuid",
         ".createdAt" => "time", ".updatedAt" => "time"
-    }, @"");
+    }, @r#"
+    {
+      "id": 0,
+      "filename": "name",
+      "originalFilename": "invoice.pdf",
+      "storagePath": "manifests/1/file",
+      "fileSize": 1000,
+      "fileType": "pdf",
+      "status": "completed",
+      "groupId": 0,
+      "extractedData": {
+        "a": [
+          1.5
+        ],
+        "b": 1
+      },
+      "confidence": 0.5,
+      "purchaseOrder": "PO-1",
+      "invoiceDate": "2026-03-14",
+      "department": "Sales",
+      "humanVerified": true,
+      "validationResults": {
+        "errorCount": 0
+      },
+      "ocrResult": null,
+      "ocrProcessedAt": "2026-03-14T09:26:53.000Z",
+      "ocrQualityScore": 70,
+      "textCost": 0.001,
+      "llmCost": 0.0025,
+      "extractionCost": 0.0035,
+      "extractionCostCurrency": "USD",
+      "textExtractorId": "uuid",
+      "lastError": null,
+      "createdAt": "time",
+      "updatedAt": "time"
+    }
+    "#);
     let (_, page) = ada.get(&format!("/groups/{}/manifests", workspace.group_id)).await;
     assert_eq!(page["data"], json!([manifest]), "the list shows the same");
 }
