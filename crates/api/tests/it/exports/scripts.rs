@@ -88,7 +88,7 @@ async fn a_failing_script_fails_before_the_first_byte() {
             assert_eq!(response.status(), StatusCode::BAD_REQUEST);
             assert_eq!(
                 (header(&response, "content-disposition"), header(&response, "content-type")),
-                ("", "application/json")
+                ("", "application/json; charset=utf-8")
             );
             let refused = read(response).await;
             let message = refused.1["error"]["message"].as_str().unwrap().to_owned();

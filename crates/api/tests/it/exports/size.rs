@@ -21,7 +21,7 @@ async fn five_thousand_come_in_pieces_and_one_more_is_refused() {
         format!(
             "insert into manifests (group_id, storage_key, filename, original_filename, file_size_bytes, file_type, content_type,
                                     content_sha256, created_at, extracted_data)
-             select {}, 'key/' || n, n || '.pdf', n || '.pdf', 1, 'pdf', 'application/pdf', n::text,
+             select {}, 'key/' || n, n || '.pdf', n || '.pdf', 1, 'pdf', 'application/pdf', lpad(n::text, 64, '0'),
                     '2026-01-01T00:00:00Z'::timestamptz + n / 10 * interval '1 s',
                     jsonb_build_object('number', n, 'text', repeat('lorem ipsum ', 10))
              from generate_series({from}, {to}) n",
