@@ -113,7 +113,10 @@ async fn findings_elsewhere_do_not_stand_in_the_way_of_a_field() {
     assert_eq!(bench.ended(job).await.status, "completed");
     let manifest = bench.manifest(manifest).await;
     assert_eq!((manifest.status.as_str(), manifest.extracted_data), ("partial", Some(json!({"total": 105}))));
-    assert_eq!(manifest.validation_results.unwrap()["issues"][0]["field"], "number");
+    let found = manifest.validation_results.unwrap();
+    let issues = found["issues"].as_array().unwrap();
+    assert!(issues.iter().any(|issue| issue["field"] == "number"), "{found}");
+    assert!(issues.iter().all(|issue| issue["field"] != "total"), "{found}");
     assert_eq!(bench.llm.calls(), 1);
     worker.stop().await;
 }
