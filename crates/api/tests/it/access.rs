@@ -33,7 +33,7 @@ public POST /auth/login {"username": "ada", "password": "Correct-Horse1!"}
 user GET /auth/profile
 user POST /auth/change-password {"currentPassword": "Correct-Horse1!", "newPassword": "short"}
 admin POST /auth/users/{user}/unlock
-owner GET /uploads/{stored}
+shared GET /uploads/{stored}
 
 user POST /projects/wizard {}
 user POST /projects {}

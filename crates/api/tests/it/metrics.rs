@@ -275,7 +275,7 @@ async fn a_budget_is_that_of_a_project() {
     let mut body = world.get(&path).await;
     body[0]["timestamp"].take();
     assert_eq!(body, json!([row]));
-    world.job("now()", &format!("{DOLLARS}, actual_cost_nano = 80000000000")).await;
+    world.job("now()", "cost_currency = 'USD', actual_cost_nano = 80000000000").await;
     world.job("date_trunc('month', now(), 'utc') - interval '1 microsecond'", EUROS).await;
     let body = world.get(&path).await;
     assert_eq!((&body[0]["spent"], &body[0]["alertLevel"]), (&json!(80.0), &json!("critical")));

@@ -207,17 +207,18 @@ async fn lists_of_one_persons_or_projects_jobs_read_their_index() {
     let fixture = Fixture::new().await;
     let other = builders::insert_workspace(&mut fixture.pool.get().await.unwrap(), "eve", "http://x").await.unwrap();
     let foreign = fixture.add_manifest(other.group_id, 1).await;
-    for (manifest, count) in [(foreign, 20_000), (fixture.manifest_id, 500)] {
+    for (manifest, count, open) in [(foreign, 20_000, 300), (fixture.manifest_id, 500, 5)] {
         fixture
             .run(&format!(
                 "insert into jobs (manifest_id, kind, status, created_at, completed_at)
-                 select {manifest}, 'extraction', 'completed', now() - n * interval '1 minute', now()
+                 select {manifest}, 'extraction', case when n <= {open} then 'pending' else 'completed' end,
+                        now() - n * interval '1 minute', case when n > {open} then now() end
                  from generate_series(1, {count}) n"
             ))
             .await;
     }
     fixture.run("vacuum analyze jobs").await;
-    let (owner, project) = (other.user_id, other.project_id);
+    let (owner, project) = (fixture.workspace.user_id, fixture.workspace.project_id);
     for (query, index) in [
         (
             format!("select * from jobs where owner_id = {owner} order by created_at desc, id desc limit 50"),
@@ -228,10 +229,7 @@ async fn lists_of_one_persons_or_projects_jobs_read_their_index() {
             "jobs_project_created_at",
         ),
         ("select * from jobs order by created_at desc, id desc limit 25".to_owned(), "jobs_created_at"),
-        (
-            format!("select status, count(*) from jobs where owner_id = {} group by status", fixture.workspace.user_id),
-            "jobs_owner_status",
-        ),
+        (format!("select status, count(*) from jobs where owner_id = {owner} group by status"), "jobs_owner_status"),
         (
             format!("select id from jobs where project_id = {project} and jobs.status in ('pending', 'processing')"),
             "jobs_project_open",

@@ -15,6 +15,7 @@ use sluice_sandbox::{LogLine, Script, ScriptError, ScriptKind};
 const MAX_OUTPUT_BYTES: usize = 4 * 1024 * 1024;
 const MAX_LOG_LINES: usize = 200;
 const MAX_TEXT_CHARS: usize = 4_000;
+const MAX_ROWS: f64 = 5_000.0;
 const MAX_FRAMES: usize = 10;
 const MAX_STACK_BYTES: usize = 512 * 1024;
 const LEVELS: [&str; 5] = ["log", "info", "warn", "error", "debug"];
@@ -97,7 +98,9 @@ impl Realm {
             is_over
         })));
         let context = Context::custom::<Language>(&runtime).map_err(unusable)?;
-        context.with(|ctx| work(&ctx))
+        let outcome = context.with(|ctx| work(&ctx));
+        // The interrupt may have come where its exception is not seen, while a line of the console was put together.
+        if self.was_interrupted.get() { Err(self.out_of_time()) } else { outcome }
     }
 
     /// Calls the script's function and answers what it returned.
@@ -190,11 +193,13 @@ impl Realm {
 
     fn describe_thrown(&self, thrown: &Value<'_>) -> ScriptError {
         if self.was_interrupted.get() {
-            let limit = Duration::from_millis(self.limits.time_ms);
-            return ScriptError::new(format!("the script ran longer than {limit:?}"));
+            return self.out_of_time();
+        }
+        if thrown.is_null() {
+            // Where there is no room for an error, null is thrown.
+            return ScriptError::new("the script threw null, or had no memory left");
         }
         let Some(exception) = thrown.as_exception() else {
-            // What has no room for an error is thrown as null.
             return ScriptError::new(format!("the script threw {}", shown(thrown)));
         };
         let name = exception.get::<_, Coerced<String>>("name").map_or_else(|_| "Error".to_owned(), |name| name.0);
@@ -213,6 +218,11 @@ impl Realm {
         let line = frames.first().and_then(|frame| self.line_of(frame));
         let stack = [vec![format!("{}: {message}", cut(&name))], frames].concat().join("\n");
         ScriptError { message: if message.is_empty() { cut(&name) } else { message }, line, stack: Some(stack) }
+    }
+
+    fn out_of_time(&self) -> ScriptError {
+        let limit = Duration::from_millis(self.limits.time_ms);
+        ScriptError::new(format!("the script ran longer than {limit:?}"))
     }
 
     fn out_of_memory(&self) -> ScriptError {
@@ -243,9 +253,17 @@ fn check_rows<'js>(ctx: &Ctx<'js>, answer: &Value<'js>) -> Result<(), ScriptErro
     let Some(rows) = answer.as_array() else {
         return Err(ScriptError::new("exportRows must return an array"));
     };
+    // Asked for as a number: the type's own `len` panics when it is above what 31 bits hold.
+    let count = rows.as_object().get::<_, f64>("length").unwrap_or(f64::MAX);
+    if count > MAX_ROWS {
+        return Err(ScriptError::new(format!("exportRows returned {count} rows, {MAX_ROWS} are allowed")));
+    }
     let plain = Object::new(ctx.clone()).ok().and_then(|object| object.get_prototype());
     for (index, row) in rows.iter::<Value<'js>>().enumerate() {
-        let row = row.ok().filter(|row| !row.is_array() && !row.is_function()).and_then(Value::into_object);
+        let row = row
+            .ok()
+            .filter(|row| !row.is_array() && !row.is_function() && !row.is_proxy())
+            .and_then(Value::into_object);
         let prototype = row.as_ref().map(Object::get_prototype);
         if prototype.is_none_or(|prototype| prototype.is_some() && prototype != plain) {
             return Err(ScriptError::new(format!("exportRows must return plain objects, row {index} is none")));
