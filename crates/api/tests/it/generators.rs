@@ -313,7 +313,7 @@ async fn prompt_rules_are_made_from_what_people_corrected() {
         .service
         .sql(&format!("update manifests set extracted_data = '{{\"number\": \"O1\"}}' where id = {manifest}"))
         .await;
-    let edit = json!({"extractedData": {"number": "01"}});
+    let edit = json!({"extractedData": {"number": "01"}, "saveSource": "explicit"});
     let (status, edited) = world.person.send(Method::PATCH, &format!("/manifests/{manifest}"), edit).await;
     assert_eq!(status, 200, "{edited}");
     world.llm.then(Reply::content("- read O in numbers as 0"));
