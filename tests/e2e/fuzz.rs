@@ -29,8 +29,12 @@ async fn no_request_breaks_the_api_or_gets_an_answer_that_is_not_described() {
     let named = json!({"name": "Nothing", "projectId": "1", "script": script});
     ada.post("/validation/scripts", named).await;
     ada.post("/prompts", json!({"name": "Plain", "type": "system", "content": "Read."})).await;
-    let mut command = Command::new(tools_folder().join("venv/bin/schemathesis"));
+    let folder = tempfile::tempdir().unwrap();
+    let schemathesis = tools_folder().canonicalize().unwrap().join("venv/bin/schemathesis");
+    let mut command = Command::new(schemathesis);
     command
+        // It writes what it found into the folder that it is started in.
+        .current_dir(folder.path())
         .args(["run", &format!("{}/openapi.json", services.api_url())])
         .args(["--header", &format!("Authorization: Bearer {}", ada.token)])
         .args(["--phases", "coverage,fuzzing", "--max-examples", EXAMPLES, "--seed", "4711", "--workers", "2"])
