@@ -98,6 +98,8 @@ fn rebase(
     let schema = &settings.schema;
     let issues = validate::check(&extracted.data, &schema.json_schema, &schema.required_fields)
         .map_err(|error| StageError::invalid(format!("{error} at {:?}", error.path)))?;
+    validated.is_complete = issues.is_empty();
+    // What scripts found was found in other data; it shows that they have not seen these.
     validated.result = ValidationResult::new(issues, now, Some((schema.id, &schema.schema_version)));
     Ok(())
 }
