@@ -9,10 +9,10 @@ use tokio::sync::Semaphore;
 
 use crate::error::{Error, Result};
 
-/// Checks that run at a time at most, in all of the process: each takes 19 MiB and a core, so more of them would only
-/// let a burst of sign-ins fill the memory.
+/// Checks that run at a time at most, in all of the process: each takes 19 MiB and a core, so a burst of sign-ins shall
+/// neither fill the memory nor take more than half of the cores from everybody else.
 static CHECKS: LazyLock<Semaphore> =
-    LazyLock::new(|| Semaphore::new(available_parallelism().map_or(1, |cores| cores.get().min(MAX_CHECKS))));
+    LazyLock::new(|| Semaphore::new(available_parallelism().map_or(1, |cores| (cores.get() / 2).clamp(1, MAX_CHECKS))));
 const MAX_CHECKS: usize = 4;
 /// The address space that a check reserves. What is larger than 32 MiB the allocator of glibc takes from the system and
 /// gives back at once; smaller blocks it keeps, for each thread that ever had one. Only what is used takes memory.
