@@ -1,8 +1,7 @@
 use chrono::DateTime;
-use sluice_db::models::jobs;
 use sluice_db::models::jobs::cancel::{self, Endable};
 use sluice_db::models::jobs::list::{self, JobFilter, JobScope, Window};
-use sluice_db::models::jobs::request::{self as requests, Requested, Wish, request};
+use sluice_db::models::jobs::request::{self as requests, Wish, request};
 use sluice_db::models::manifests;
 use sluice_test_support::builders;
 
