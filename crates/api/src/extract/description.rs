@@ -120,6 +120,12 @@ impl Shape {
         Self(Schema::Array(ArrayBuilder::new().items(RefOr::T(Self::string().0)).build()))
     }
 
+    /// An object of texts under any keys.
+    pub(crate) fn texts_by_key() -> Self {
+        let texts = AdditionalProperties::RefOr(RefOr::T(Self::string().0));
+        Self::object().change(|object| object.additional_properties = Some(Box::new(texts)))
+    }
+
     fn change(mut self, change: impl FnOnce(&mut Object)) -> Self {
         if let Schema::Object(object) = &mut self.0 {
             change(object);

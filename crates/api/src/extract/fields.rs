@@ -188,12 +188,21 @@ impl Fields {
         }
     }
 
-    /// Takes out all fields that are chosen by their name.
-    pub(crate) fn take_where(&mut self, is_chosen: impl Fn(&str) -> bool) -> Vec<(String, Value)> {
-        let (chosen, rest) =
-            std::mem::take(&mut self.object).into_iter().partition::<Vec<_>, _>(|(name, _)| is_chosen(name));
-        self.object = rest.into_iter().collect();
-        chosen
+    /// The fields `name[key]` of a query, by their keys.
+    pub(crate) fn bracketed(&mut self, name: &'static str) -> Vec<(String, Value)> {
+        if let Some(description) = &mut self.description {
+            description.property(name, Shape::texts_by_key(), Need::Optional);
+        }
+        let mut found = Vec::new();
+        let mut rest = Map::new();
+        for (field, value) in std::mem::take(&mut self.object) {
+            match field.strip_prefix(name).and_then(|key| key.strip_prefix('[')?.strip_suffix(']')) {
+                Some(key) => found.push((key.to_owned(), value)),
+                None => drop(rest.insert(field, value)),
+            }
+        }
+        self.object = rest;
+        found
     }
 
     /// Notes a broken rule that a handler found.

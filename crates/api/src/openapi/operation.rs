@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use utoipa::ToSchema;
-use utoipa::openapi::path::{OperationBuilder, Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::path::{OperationBuilder, Parameter, ParameterBuilder, ParameterIn, ParameterStyle};
 use utoipa::openapi::request_body::{RequestBody, RequestBodyBuilder};
 use utoipa::openapi::schema::{Array, Object, Schema};
 use utoipa::openapi::security::SecurityRequirement;
@@ -63,7 +63,11 @@ impl Operation {
     pub(super) fn add_query(&mut self, fields: Object) {
         for (name, schema) in fields.properties {
             let required = if fields.required.contains(&name) { Required::True } else { Required::False };
-            let parameter = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Query);
+            let mut parameter = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Query);
+            // Objects come as `name[key]=value`.
+            if matches!(&schema, RefOr::T(Schema::Object(object)) if object.additional_properties.is_some()) {
+                parameter = parameter.style(Some(ParameterStyle::DeepObject)).explode(Some(true));
+            }
             self.parameters.push(parameter.required(required).schema(Some(schema)).build());
         }
         self.add_errors(&[Code::BadRequest]);

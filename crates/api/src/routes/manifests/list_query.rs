@@ -40,7 +40,7 @@ enum SortBy {
 
 impl Input for ListManifests {
     fn read(fields: &mut Fields) -> Self {
-        let sent = read_brackets(fields);
+        let sent = fields.bracketed("filter");
         Self::read_with(fields, sent)
     }
 }
@@ -124,21 +124,12 @@ impl ListManifests {
 /// Reads the filters alone; values of the data are looked for as parts of texts, whatever type the schema gives them.
 pub(crate) fn read_text_filter(fields: &mut Fields) -> ManifestFilter {
     let mut columns = read_columns(fields);
-    let sent = read_brackets(fields);
+    let sent = fields.bracketed("filter");
     let data = read_data(fields, sent, &mut columns);
     let data = data
         .into_iter()
         .map(|(path, value)| DataFilter { path: path.as_str().to_owned(), test: test(Test::containing(&value)) });
     ManifestFilter { data: data.collect(), ..columns }
-}
-
-/// Takes `filter[<path>]` out of a query.
-fn read_brackets(fields: &mut Fields) -> Vec<(String, Value)> {
-    fields
-        .take_where(|name| name.starts_with("filter[") && name.ends_with(']'))
-        .into_iter()
-        .filter_map(|(name, value)| Some((name.strip_prefix("filter[")?.strip_suffix(']')?.to_owned(), value)))
-        .collect()
 }
 
 fn read_columns(fields: &mut Fields) -> ManifestFilter {
