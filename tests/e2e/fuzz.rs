@@ -37,7 +37,8 @@ async fn no_request_breaks_the_api_or_gets_an_answer_that_is_not_described() {
         .current_dir(folder.path())
         .args(["run", &format!("{}/openapi.json", services.api_url())])
         .args(["--header", &format!("Authorization: Bearer {}", ada.token)])
-        .args(["--phases", "coverage,fuzzing", "--max-examples", EXAMPLES, "--seed", "4711", "--workers", "2"])
+        // One worker: threads that parse at the same time break Python 3.11 ("recursion depth mismatch").
+        .args(["--phases", "coverage,fuzzing", "--max-examples", EXAMPLES, "--seed", "4711", "--workers", "1"])
         .args(["--checks", CHECKS, "--suppress-health-check", "all", "--request-timeout", "30"])
         .args(["--generation-database", "none", "--warnings", "off"]);
     for operation in EXCLUDED {
