@@ -15,7 +15,7 @@ use sluice_storage::{Presigner, S3Store};
 
 use crate::application::BuildError;
 use crate::config::Config;
-use crate::error::Result;
+use crate::error::{ApiError, Code, Result};
 
 /// What all handlers share; clones share all.
 #[derive(Debug, Clone)]
@@ -59,6 +59,14 @@ impl AppState {
     /// Takes a connection of the pool.
     pub(crate) async fn connection(&self) -> Result<Connection> {
         Ok(self.pool.get().await?)
+    }
+
+    /// Does work to its end, also when the caller goes away meanwhile.
+    pub(crate) async fn complete<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T>> + Send + 'static,
+    ) -> Result<T> {
+        self.tasks.spawn(work).await.map_err(|error| ApiError::new(Code::Internal, "").with_source(error))?
     }
 
     /// Removes files whose rows are gone. A failure leaves a file behind that nothing points to; it is logged.

@@ -84,15 +84,18 @@ fn parse(bytes: &[u8]) -> Result<Map<String, Value>> {
 /// Whether any text holds U+0000, which PostgreSQL keeps in no text. Almost no body has the escape, so few are searched.
 fn has_nul(bytes: &[u8], fields: &Map<String, Value>) -> bool {
     const ESCAPE: &[u8] = br"\u0000";
-    bytes.windows(ESCAPE.len()).any(|window| window == ESCAPE)
-        && fields.iter().any(|(name, value)| name.contains('\0') || holds_nul(value))
+    bytes.windows(ESCAPE.len()).any(|window| window == ESCAPE) && any_holds_nul(fields)
+}
+
+fn any_holds_nul(fields: &Map<String, Value>) -> bool {
+    fields.iter().any(|(name, value)| name.contains('\0') || holds_nul(value))
 }
 
 fn holds_nul(value: &Value) -> bool {
     match value {
         Value::String(text) => text.contains('\0'),
         Value::Array(items) => items.iter().any(holds_nul),
-        Value::Object(fields) => fields.iter().any(|(name, value)| name.contains('\0') || holds_nul(value)),
+        Value::Object(fields) => any_holds_nul(fields),
         Value::Null | Value::Bool(_) | Value::Number(_) => false,
     }
 }
@@ -109,7 +112,7 @@ impl<T: Input> FromRequest for Query<T> {
         let pairs = url::form_urlencoded::parse(request.query_string().as_bytes());
         let fields: Map<String, Value> =
             pairs.map(|(name, value)| (name.into_owned(), Value::String(value.into_owned()))).collect();
-        if fields.iter().any(|(name, value)| name.contains('\0') || holds_nul(value)) {
+        if any_holds_nul(&fields) {
             return ready(Err(nul_refused()));
         }
         ready(read(fields).map(Self))

@@ -378,7 +378,7 @@ impl<T> Field<'_, Vec<T>> {
 
     /// At least one and at most so many.
     pub(crate) fn count_up_to(self, most: usize) -> Self {
-        self.rule("arrayNotEmpty", |items: &Vec<T>| !items.is_empty())
+        self.not_empty()
             .rule("arrayMaxSize", move |items: &Vec<T>| items.len() <= most)
             .shaped(|shape| shape.count(1, Some(most)))
     }

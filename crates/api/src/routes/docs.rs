@@ -1,9 +1,10 @@
 //! The description of the API, as a file and as a page to read and try it.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use actix_web::HttpResponse;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION};
+use actix_web::web::Bytes;
 use utoipa_swagger_ui::{Config, serve};
 
 use crate::error::{ApiError, Code, Result};
@@ -45,9 +46,15 @@ impl RawKind for PageFile {
     const CONTENT_TYPES: &'static [&'static str] = &["text/html", "text/css", "text/javascript", "image/png"];
 }
 
+/// The description as it is sent. It can't change while the process lives, and anybody may ask for it.
+static DESCRIPTION: LazyLock<serde_json::Result<Bytes>> =
+    LazyLock::new(|| serde_json::to_vec(&openapi::document()).map(Bytes::from));
+
 /// `GET /openapi.json`
-pub(crate) async fn show_openapi() -> Raw<Description> {
-    HttpResponse::Ok().json(openapi::document()).into()
+pub(crate) async fn show_openapi() -> Result<Raw<Description>> {
+    let description =
+        DESCRIPTION.as_ref().map_err(|error| ApiError::new(Code::Internal, "").with_source(error.to_string()))?;
+    Ok(HttpResponse::Ok().content_type("application/json").body(description.clone()).into())
 }
 
 /// `GET /docs`

@@ -8,8 +8,10 @@ mod queue;
 use actix_web::web::{Data, Json};
 use serde::Serialize;
 use sluice_access::ownership;
-use sluice_core::{JobStatus, ManifestId};
+use sluice_core::{JobStatus, ManifestId, QueueJobId};
+use sluice_db::AsyncPgConnection;
 use sluice_db::models::jobs::list::{self, JobScope};
+use sluice_db::models::jobs::{self, Job};
 use utoipa::ToSchema;
 
 pub(crate) use self::admin::{create_extraction_job, list_jobs, remove_job, show_job};
@@ -17,7 +19,7 @@ pub(crate) use self::cancel::cancel_job;
 use self::dto::JobHistory;
 pub(crate) use self::dto::{HistoryEntry, HistoryEntryInDetail, OcrHistoryEntry};
 pub(crate) use self::queue::{pause_queue, resume_queue, show_queue_stats};
-use crate::error::Result;
+use crate::error::{ApiError, Code, Result};
 use crate::extract::{Fields, Input, Query, User};
 use crate::respond::List;
 use crate::state::AppState;
@@ -69,6 +71,17 @@ pub(crate) async fn show_job_stats(state: Data<AppState>, User(user): User) -> R
         }
     }
     Ok(Json(stats))
+}
+
+fn no_job(id: &str) -> ApiError {
+    ApiError::new(Code::JobNotFound, format!("Job {id} not found"))
+}
+
+/// The job that the queue knows by an id.
+async fn load(connection: &mut AsyncPgConnection, id: &str) -> Result<Job> {
+    let queue_job: QueueJobId = id.parse().map_err(|_source| no_job(id))?;
+    let key = queue_job.job_id().map_err(|_source| no_job(id))?;
+    jobs::find(connection, key.0).await?.ok_or_else(|| no_job(id))
 }
 
 /// Which jobs are wanted.

@@ -115,20 +115,19 @@ pub(crate) async fn ask(
     wish: Wish,
     request_id: RequestId,
 ) -> Result<Vec<Requested>> {
-    let state = state.clone();
-    let tasks = state.tasks.clone();
+    let task_state = state.clone();
     // In a task, so that a caller that goes away does not leave rows without their queue jobs.
-    let asking = tasks.spawn(async move {
+    let asking = state.complete(async move {
         let kind: JobKind = wish.kind.parse().map_err(sluice_db::Error::from)?;
         let wish = Wish { request_id: Some(request_id.0.clone()), ..wish };
-        let work = state.pool.transaction(move |connection| {
+        let work = task_state.pool.transaction(move |connection| {
             Box::pin(async move { request::request(connection, &manifests, &wish).await })
         });
         let requested = work.await?;
-        enqueue(&state, kind, &requested, &request_id).await;
-        Ok::<_, sluice_db::Error>(requested)
+        enqueue(&task_state, kind, &requested, &request_id).await;
+        Ok(requested)
     });
-    Ok(asking.await.map_err(sluice_db::Error::Abandoned)??)
+    asking.await
 }
 
 async fn enqueue(state: &AppState, kind: JobKind, requested: &[Requested], request_id: &RequestId) {

@@ -3,14 +3,14 @@
 use actix_web::web::{Data, Json};
 use serde::Serialize;
 use sluice_core::{JobId, JobKind, JobStatus, ManifestId, QueueJobId};
+use sluice_db::models::jobs::Job;
 use sluice_db::models::jobs::cancel::Endable;
 use sluice_db::models::jobs::list::{self, JobFilter, Window};
-use sluice_db::models::jobs::{self, Job};
 use sluice_queue::QueueState;
 use utoipa::ToSchema;
 
-use super::cancel;
 use super::dto::JobDto;
+use super::{cancel, load, no_job};
 use crate::error::{ApiError, Code, Result};
 use crate::extract::{Admin, Body, CurrentRequest, Fields, Input, Path, Query, User};
 use crate::respond::Created;
@@ -113,19 +113,9 @@ async fn with_states(state: &AppState, rows: Vec<Job>) -> Result<Vec<JobDto>> {
 
 /// `GET /jobs/{queueJobId}`
 pub(crate) async fn show_job(state: Data<AppState>, _admin: Admin, Path(id): Path<String>) -> Result<Json<JobDto>> {
-    let job = load(&state, &id).await?;
+    let job = load(&mut *state.connection().await?, &id).await?;
     let shown = with_states(&state, vec![job]).await?.pop();
     shown.map(Json).ok_or_else(|| no_job(&id))
-}
-
-fn no_job(id: &str) -> ApiError {
-    ApiError::new(Code::JobNotFound, format!("Job {id} not found"))
-}
-
-async fn load(state: &AppState, id: &str) -> Result<Job> {
-    let queue_job: QueueJobId = id.parse().map_err(|_source| no_job(id))?;
-    let key = queue_job.job_id().map_err(|_source| no_job(id))?;
-    jobs::find(&mut *state.connection().await?, key.0).await?.ok_or_else(|| no_job(id))
 }
 
 /// What became of a job that was to be removed.
@@ -140,11 +130,10 @@ pub(crate) async fn remove_job(
     _admin: Admin,
     Path(id): Path<String>,
 ) -> Result<Json<RemovedDto>> {
-    let job = load(&state, &id).await?;
+    let job = load(&mut *state.connection().await?, &id).await?;
     let task_state = state.clone();
     // In a task: once the queue job is out, the row must follow even when the caller is gone.
-    let work = state.tasks.spawn(async move { remove(&task_state, &job).await });
-    work.await.map_err(|error| ApiError::new(Code::Internal, "").with_source(error))??;
+    state.complete(async move { remove(&task_state, &job).await }).await?;
     Ok(Json(RemovedDto { removed: true }))
 }
 

@@ -3,15 +3,15 @@
 use actix_web::web::Data;
 use serde::Serialize;
 use sluice_access::ownership;
-use sluice_core::{Fact, JobFact, JobId, JobKind, ManifestStatus, QueueJobId};
+use sluice_core::{Fact, JobFact, JobId, JobKind, ManifestStatus};
+use sluice_db::models::jobs::Job;
 use sluice_db::models::jobs::cancel::{self, Endable};
-use sluice_db::models::jobs::{self, Job};
 use sluice_queue::QueueState;
 use sluice_service::ErrorChain;
 use utoipa::ToSchema;
 
 use super::dto::canceled_error;
-use crate::error::{ApiError, Code, Result};
+use crate::error::{ApiError, Result};
 use crate::extract::{Body, Fields, Input, Path, User};
 use crate::respond::Created;
 use crate::routes::publishing::publish;
@@ -46,26 +46,20 @@ pub(crate) async fn cancel_job(
     Body(Reason(reason)): Body<Reason>,
 ) -> Result<Created<Canceled>> {
     let reason = reason.map(|reason| reason.trim().to_owned()).filter(|reason| !reason.is_empty());
-    let no_job = || ApiError::new(Code::JobNotFound, format!("Job {id} not found"));
-    let queue_job: QueueJobId = id.parse().map_err(|_source| no_job())?;
-    let row_id = queue_job.job_id().map_err(|_source| no_job())?;
     let mut connection = state.connection().await?;
-    let job = jobs::find(&mut connection, row_id.0).await?.ok_or_else(no_job)?;
+    let job = super::load(&mut connection, &id).await?;
     ownership::check_manifest(&mut connection, &user, job.manifest_id.into()).await?;
-    let job = cancel::ask(&mut connection, row_id.0, reason.as_deref(), state.clock.now())
+    let job = cancel::ask(&mut connection, job.id, reason.as_deref(), state.clock.now())
         .await?
         .ok_or_else(already_finished)?;
     drop(connection);
     let task_state = state.clone();
     // In a task: once the queue job is out, the row must follow even when the caller is gone.
-    let work = async move { take_out(&task_state, &queue_job, job, reason.as_deref()).await };
-    let canceled =
-        state.tasks.spawn(work).await.map_err(|error| ApiError::new(Code::Internal, "").with_source(error))??;
-    Ok(Created(canceled))
+    state.complete(async move { take_out(&task_state, job, reason.as_deref()).await }).await.map(Created)
 }
 
-async fn take_out(state: &AppState, queue_job: &QueueJobId, job: Job, reason: Option<&str>) -> Result<Canceled> {
-    let removal = state.producer.cancel(queue_job).await?;
+async fn take_out(state: &AppState, job: Job, reason: Option<&str>) -> Result<Canceled> {
+    let removal = state.producer.cancel(&JobId(job.id).into()).await?;
     let (endable, shown) = match (removal.removed, removal.state) {
         (true, state) => (Endable::Open, state),
         // The worker hears of it and ends the job itself.

@@ -92,16 +92,14 @@ pub(crate) async fn delete_manifests(
     ownership::load_group(&mut *state.connection().await?, &user, group).await?;
     let task_state = state.clone();
     // In a task, so that a caller that goes away does not leave files whose rows are gone.
-    let deletion = state.tasks.spawn(async move { delete(&task_state, group, ids).await });
-    let deleted = deletion.await.map_err(|error| ApiError::from(sluice_db::Error::Abandoned(error)))??;
-    match deleted {
+    match state.complete(async move { delete(&task_state, group, ids).await }).await? {
         Some(deleted_count) => Ok(Created(DeletedManifests { deleted_count })),
         None => Err(ApiError::not_found("One or more manifests not found")),
     }
 }
 
 /// Deletes rows, then what they leave elsewhere.
-async fn delete(state: &AppState, group: GroupId, ids: Vec<i32>) -> sluice_db::Result<Option<usize>> {
+async fn delete(state: &AppState, group: GroupId, ids: Vec<i32>) -> Result<Option<usize>> {
     let work = state
         .pool
         .transaction(move |connection| Box::pin(async move { edit::delete_all(connection, group.0, &ids).await }));

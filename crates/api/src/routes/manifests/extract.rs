@@ -108,16 +108,15 @@ pub(crate) async fn extract_manifest(
     runs::ask_one(&state, id, wish, request_id).await.map(Created)
 }
 
-/// `POST /extraction/re-extract/{manifestId}`
+/// `POST /extraction/re-extract/{manifestId}`, the same under another name.
 pub(crate) async fn re_extract_manifest(
     state: Data<AppState>,
-    User(user): User,
-    CurrentRequest(request_id): CurrentRequest,
-    Path(id): Path<ManifestId>,
-    Body(choice): Body<Choice>,
+    user: User,
+    request: CurrentRequest,
+    id: Path<ManifestId>,
+    choice: Body<Choice>,
 ) -> Result<Created<QueuedDto>> {
-    let wish = prepare(&state, &user, id, choice).await?;
-    runs::ask_one(&state, id, wish, request_id).await.map(Created)
+    extract_manifest(state, user, request, id, choice).await
 }
 
 /// `POST /manifests/{id}/re-extract`

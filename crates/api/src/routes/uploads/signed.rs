@@ -165,9 +165,7 @@ pub(crate) async fn complete_upload(
     drop(connection);
     let task_state = state.clone();
     // In a task, so that a client that goes away leaves no half of it.
-    let completing = state.tasks.spawn(async move { complete(&task_state, upload).await });
-    let (manifest, is_duplicate) =
-        completing.await.map_err(|error| ApiError::new(Code::Internal, "").with_source(error))??;
+    let (manifest, is_duplicate) = state.complete(async move { complete(&task_state, upload).await }).await?;
     Ok(Created(UploadedDto::new(manifest, is_duplicate)))
 }
 
