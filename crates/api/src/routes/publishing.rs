@@ -42,13 +42,8 @@ async fn publish_all_numbered(state: &AppState, facts: &[JobFact]) -> Result<()>
 }
 
 async fn publish_numbered(state: &AppState, mut fact: JobFact) -> Result<()> {
-    let id = fact.manifest_id.0;
-    let manifest = manifests::find(&mut *state.connection().await?, id).await?;
+    let manifest = manifests::find(&mut *state.connection().await?, fact.manifest_id.0).await?;
     let floor = manifest.map_or(0, |manifest| manifest.last_event_number);
     fact.number_floor = u64::try_from(floor).unwrap_or(0);
-    if let Published::Numbered(number) = state.publisher.publish(&fact).await? {
-        let number = i64::try_from(number).unwrap_or(i64::MAX);
-        manifests::raise_event_number(&mut *state.connection().await?, id, number).await?;
-    }
-    Ok(())
+    publish_all_numbered(state, &[fact]).await
 }
