@@ -1,8 +1,12 @@
 //! What follows from a JSON Schema: its name, its required paths, its version, the order of its properties.
 
+mod simplify;
+
 use serde_json::{Map, Value};
 
 use crate::fingerprint;
+
+pub use simplify::simplify;
 
 /// What is derived when a schema is saved.
 #[derive(Debug, Clone, PartialEq, Eq)]
