@@ -2,6 +2,7 @@
 
 mod grid;
 
+pub mod concepts;
 pub mod cost;
 pub mod data_filter;
 pub mod field;
