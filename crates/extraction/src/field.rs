@@ -75,6 +75,15 @@ impl FieldPath {
         cut(schema, &self.0)
     }
 
+    /// What a schema says of the field; `None` when it does not know it.
+    #[must_use]
+    pub fn schema_in<'a>(&self, schema: &'a Value) -> Option<&'a Value> {
+        self.0.iter().try_fold(schema, |schema, segment| match segment {
+            Segment::Name(name) => schema.get("properties")?.get(name),
+            Segment::Index(_) => schema.get("items"),
+        })
+    }
+
     /// The value in some data; `None` when the path leads nowhere.
     #[must_use]
     pub fn find<'a>(&self, data: &'a Value) -> Option<&'a Value> {

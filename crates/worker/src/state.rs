@@ -7,8 +7,8 @@ use sluice_db::models::manifests::Manifest;
 use sluice_db::models::schemas::Schema;
 use sluice_extraction::cost::{ExtractorPricing, ModelPricing, Usage};
 use sluice_extraction::field::FieldPath;
-use sluice_extraction::prompt::Rule;
-use sluice_extraction::validate::ValidationResult;
+use sluice_extraction::prompt::{Example, Rule};
+use sluice_extraction::validate::{Issue, ValidationResult};
 use sluice_llm::Endpoint;
 use uuid::Uuid;
 
@@ -39,6 +39,8 @@ pub(crate) struct ExtractionSettings {
     pub(crate) prompt: Option<String>,
     pub(crate) endpoint: Endpoint,
     pub(crate) pricing: ModelPricing,
+    /// What people have verified in other documents of the schema.
+    pub(crate) examples: Vec<Example>,
     /// Absent when all fields are asked for.
     pub(crate) field: Option<FieldTask>,
 }
@@ -69,6 +71,8 @@ pub(crate) struct LlmExtracted {
     pub(crate) data: Value,
     /// What the data has from this answer, when one field was asked for.
     pub(crate) patch: Option<Patch>,
+    /// What is known to be wrong with the data beside what the checks find.
+    pub(crate) issues: Vec<Issue>,
     pub(crate) response: String,
     pub(crate) spent: Spent,
 }

@@ -31,6 +31,8 @@ pub(crate) struct Ports {
     pub(crate) models: Client,
     /// Calls of an attempt.
     pub(crate) llm_calls: i32,
+    /// Whether answers come of the records only.
+    pub(crate) llm_replay: bool,
     pub(crate) secrets: Arc<SecretBox>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) max_file_bytes: u64,
@@ -60,6 +62,7 @@ impl Application {
             sandbox: Sandbox::new(config.sandbox.clone()),
             models: Client::new(config.llm.clone())?,
             llm_calls: config.llm_calls,
+            llm_replay: config.llm_replay,
             secrets: config.secrets.clone(),
             clock: Arc::new(SystemClock),
             max_file_bytes: config.max_file_bytes,
