@@ -32,13 +32,19 @@ pub struct Issue {
     /// What should be there, if a script says it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected: Option<Value>,
+    /// Which check found it, as a machine word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub check: Option<String>,
+    /// What would mend it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suggestion: Option<Value>,
 }
 
 impl Issue {
     /// Something wrong.
     #[must_use]
     pub const fn error(field: String, message: String) -> Self {
-        Self { field, message, severity: Severity::Error, actual: None, expected: None }
+        Self { field, message, severity: Severity::Error, actual: None, expected: None, check: None, suggestion: None }
     }
 }
 
