@@ -98,7 +98,8 @@ fn read_options(extractor: &Extractor) -> Result<ReadOptions, StageError> {
     let whole = |key: &str| config.get(key).and_then(Value::as_u64).and_then(|value| u32::try_from(value).ok());
     let languages = |key: &str| {
         text(key).map(|names| {
-            names.split(['+', ',']).map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect()
+            let names = names.split(['+', ',']).map(|name| name.trim().to_owned());
+            names.filter(|name| !name.is_empty() && name != "auto").collect()
         })
     };
     match extractor.extractor_type.as_str() {
@@ -109,13 +110,13 @@ fn read_options(extractor: &Extractor) -> Result<ReadOptions, StageError> {
                 _ => OcrMode::Auto,
             },
             languages: languages("languages").unwrap_or(defaults.languages),
-            page_mode: whole("psm").and_then(|mode| u8::try_from(mode).ok()).unwrap_or(defaults.page_mode),
+            page_mode: whole("psm").and_then(|mode| u8::try_from(mode).ok()),
             max_pages: whole("maxPages").unwrap_or(defaults.max_pages),
         }),
         "tesseract" => Ok(ReadOptions {
             ocr: OcrMode::Force,
             languages: languages("lang").unwrap_or_else(|| ["chi_sim", "eng"].map(str::to_owned).to_vec()),
-            page_mode: whole("psm").and_then(|mode| u8::try_from(mode).ok()).unwrap_or(defaults.page_mode),
+            page_mode: Some(whole("psm").and_then(|mode| u8::try_from(mode).ok()).unwrap_or(6)),
             max_pages: defaults.max_pages,
         }),
         other => Err(StageError::invalid(format!("Extractor type {other} is not supported"))),

@@ -34,7 +34,8 @@ pub(super) async fn probe(state: &AppState, extractor: &Extractor) -> ExtractorT
     let latency_ms = u64::try_from(started.elapsed().as_millis()).ok();
     match result {
         Ok(text) if text.contains(WORD) => {
-            let message = format!("Read a page with {}", languages.join("+"));
+            let names = if languages.is_empty() { "auto".to_owned() } else { languages.join("+") };
+            let message = format!("Read a page with {names}");
             ExtractorTestDto { ok: true, message, latency_ms }
         }
         Ok(_) => ExtractorTestDto { ok: false, message: "The page was read wrongly".to_owned(), latency_ms },
@@ -79,6 +80,9 @@ fn languages(extractor: &Extractor) -> Vec<String> {
     let text = extractor.config.get(key).and_then(Value::as_str).unwrap_or_default();
     let names: Vec<String> =
         text.split(['+', ',']).map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect();
+    if names == ["auto"] {
+        return Vec::new();
+    }
     match (names.is_empty(), key) {
         (false, _) => names,
         (true, "lang") => ["chi_sim", "eng"].map(str::to_owned).to_vec(),
