@@ -1,6 +1,6 @@
 //! Table `page_reads`: what jobs had read anew.
 
-use diesel::dsl::{count_star, sql};
+use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Nullable};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
@@ -51,7 +51,7 @@ pub async fn total(connection: &mut AsyncPgConnection, job_id: i32) -> Result<Pa
     let (pages, input, output, is_estimated): (i64, i64, i64, Option<bool>) = page_reads::table
         .filter(page_reads::job_id.eq(job_id))
         .select((
-            count_star().aggregate_filter(page_reads::is_page),
+            sql::<BigInt>("count(*) filter (where is_page)"),
             sql::<BigInt>("coalesce(sum(input_tokens), 0)::bigint"),
             sql::<BigInt>("coalesce(sum(output_tokens), 0)::bigint"),
             sql::<Nullable<Bool>>("bool_or(usage_estimated)"),

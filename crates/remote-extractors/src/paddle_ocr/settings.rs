@@ -125,6 +125,12 @@ impl Settings {
         })
     }
 
+    /// How long one request may take.
+    #[must_use]
+    pub const fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
     /// How often a server is asked at most.
     #[must_use]
     pub const fn max_retries(&self) -> u32 {
