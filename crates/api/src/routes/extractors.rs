@@ -132,7 +132,7 @@ pub(crate) async fn list_presets(_user: User) -> List<PresetDto> {
             name: "Text layer, else OCR",
             description: "For PDFs of all kinds and for pictures",
             extractor_type: "local",
-            config: json!({"ocr": "auto", "languages": "eng+deu+fra", "pricing": free}),
+            config: json!({"ocr": "auto", "languages": "auto", "pricing": free}),
         },
         PresetDto {
             id: "tesseract-eng",

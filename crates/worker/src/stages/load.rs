@@ -114,7 +114,7 @@ fn read_options(extractor: &Extractor) -> Result<ReadOptions, StageError> {
                 _ => OcrMode::Auto,
             },
             languages: languages("languages").unwrap_or(defaults.languages),
-            page_mode: whole("psm").and_then(|mode| u8::try_from(mode).ok()),
+            page_mode: whole("psm").and_then(|mode| u8::try_from(mode).ok()).filter(|mode| *mode != 0),
             max_pages: whole("maxPages").unwrap_or(defaults.max_pages),
         }),
         "tesseract" => Ok(ReadOptions {
