@@ -27,5 +27,5 @@ pub use manifest::{FileFormat, FileType, ManifestStatus};
 pub use money::{NanoAmount, TokenPrice};
 pub use page::{BoundingBox, Page, TextSource, Word};
 pub use progress::{MonotonicProgress, Progress};
-pub use reading::{OcrMode, ReadOptions, ReadRequest};
+pub use reading::{OcrMode, ReadOptions, ReadRequest, RenderRequest};
 pub use stage::StageName;

@@ -4,13 +4,14 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
 
-use ::image::{DynamicImage, GrayImage, ImageDecoder, ImageFormat, ImageReader, Limits, imageops};
-use sluice_core::{FileFormat, OcrMode, Page, ReadOptions, ReadRequest, TextSource};
+use ::image::{DynamicImage, GrayImage, ImageDecoder, ImageFormat, ImageReader, Limits};
+use sluice_core::{FileFormat, OcrMode, Page, ReadOptions, ReadRequest};
 use tiff::decoder::{Decoder as TiffDecoder, DecodingResult};
 
 use crate::error::{Error, Result};
-use crate::layout::set_on_grid;
 use crate::ocr::Ocr;
+use crate::page;
+use crate::picture::{resize, size_of};
 use crate::reader::Progress;
 
 /// Images with more pixels are refused before they are decoded: 60 megapixels is A3 at 450 dots per inch.
@@ -28,7 +29,7 @@ pub(crate) fn read(request: &ReadRequest, ocr: &mut Ocr, progress: &mut dyn FnMu
     let picture = decode(&request.path, request.format)?;
     progress(Progress::Opened { pages: 1 });
     if !request.skip.contains(&1) {
-        progress(Progress::Page(Box::new(read_picture(1, picture, &request.options, ocr)?)));
+        progress(Progress::Page(Box::new(read_picture(1, &picture, &request.options, ocr)?)));
     }
     Ok(())
 }
@@ -53,7 +54,7 @@ fn read_tiff(request: &ReadRequest, ocr: &mut Ocr, progress: &mut dyn FnMut(Prog
         }
         if !request.skip.contains(&number) {
             let picture = decode_tiff_page(&mut decoder, number)?;
-            progress(Progress::Page(Box::new(read_picture(number, picture, &request.options, ocr)?)));
+            progress(Progress::Page(Box::new(read_picture(number, &picture, &request.options, ocr)?)));
         }
     }
     Ok(())
@@ -151,42 +152,18 @@ fn damaged(error: impl std::fmt::Display) -> Error {
 }
 
 /// Reads one picture; boxes in its own pixels, upright.
-fn read_picture(number: u32, picture: GrayImage, options: &ReadOptions, ocr: &mut Ocr) -> Result<Page> {
-    let pixels = f64::from(picture.width()) * f64::from(picture.height());
-    let scale = (pixels / READ_PIXELS).sqrt().max(1.0);
+fn read_picture(number: u32, picture: &GrayImage, options: &ReadOptions, ocr: &mut Ocr) -> Result<Page> {
     let (width, height) = (f64::from(picture.width()), f64::from(picture.height()));
-    let reduced = if scale > 1.0 {
-        imageops::resize(&picture, rounded(width / scale), rounded(height / scale), imageops::FilterType::Triangle)
-    } else {
-        picture
-    };
-    let (words, turned_degrees) = if options.ocr == OcrMode::Never {
-        (Vec::new(), 0)
-    } else {
-        let reading = ocr.read(&reduced, 300)?;
-        (reading.words, reading.turn.degrees())
-    };
-    let words = crate::pdf::scale_words(words, narrow(scale));
-    let (words, text, markdown) = set_on_grid(words);
-    let (width, height) = if turned_degrees % 180 == 0 { (width, height) } else { (height, width) };
-    Ok(Page {
-        number,
-        width: narrow(width),
-        height: narrow(height),
-        turned_degrees,
-        source: TextSource::Ocr,
-        words,
-        text,
-        markdown,
-    })
-}
-
-fn rounded(value: f64) -> u32 {
-    format!("{value:.0}").parse().unwrap_or(1).max(1)
-}
-
-fn narrow(value: f64) -> f32 {
-    value.to_string().parse().unwrap_or(0.0)
+    if options.ocr == OcrMode::Never {
+        return Ok(page::from_layer(number, size_of(picture), Vec::new()));
+    }
+    let scale = (width * height / READ_PIXELS).sqrt().max(1.0);
+    if scale == 1.0 {
+        return Ok(page::from_picture(number, (width, height), 1.0, ocr.read(picture)?));
+    }
+    let reduced = resize(picture, 1.0 / scale);
+    let size = (f64::from(reduced.width()), f64::from(reduced.height()));
+    Ok(page::from_picture(number, size, 1.0 / scale, ocr.read(&reduced)?))
 }
 
 #[cfg(test)]

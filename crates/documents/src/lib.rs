@@ -2,10 +2,15 @@
 
 mod error;
 mod image;
+mod ink;
 mod layout;
+mod merge;
+mod number;
 mod ocr;
 mod orient;
+mod page;
 mod pdf;
+mod picture;
 mod reader;
 mod soundness;
 mod tesseract;

@@ -4,11 +4,11 @@ use std::path::Path;
 
 use image::GrayImage;
 use pdfium_render::prelude::*;
-use sluice_core::{BoundingBox, OcrMode, Page, ReadOptions, ReadRequest, TextSource, Word};
+use sluice_core::{BoundingBox, OcrMode, Page, ReadOptions, ReadRequest, Word};
 
 use crate::error::{Error, Result};
-use crate::layout::set_on_grid;
 use crate::ocr::Ocr;
+use crate::page;
 use crate::reader::Progress;
 use crate::soundness::Layer;
 
@@ -82,33 +82,18 @@ fn read_page(number: u32, page: &PdfPage<'_>, options: &ReadOptions, ocr: &mut O
         OcrMode::Auto | OcrMode::Never => read_layer(page)?,
     };
     if options.ocr == OcrMode::Never || layer.is_sound() {
-        let (words, text, markdown) = set_on_grid(words);
-        let source = TextSource::TextLayer;
-        return Ok(Page { number, width, height, turned_degrees: 0, source, words, text, markdown });
+        return Ok(page::from_layer(number, (width, height), words));
     }
     let scale = SCALE.min((MAX_PIXELS / (width * height)).sqrt());
     let picture = rasterise(page, scale)?;
-    let reading = ocr.read(&picture, 216)?;
-    let (words, text, markdown) = set_on_grid(scale_words(reading.words, 1.0 / scale));
-    let turned_degrees = reading.turn.degrees();
-    let (width, height) = if turned_degrees % 180 == 0 { (width, height) } else { (height, width) };
-    Ok(Page { number, width, height, turned_degrees, source: TextSource::Ocr, words, text, markdown })
+    let size = (f64::from(picture.width()), f64::from(picture.height()));
+    Ok(page::from_picture(number, size, scale.into(), ocr.read(&picture)?))
 }
 
 fn rasterise(page: &PdfPage<'_>, scale: f32) -> Result<GrayImage> {
     let config = PdfRenderConfig::new().scale_page_by_factor(scale).render_form_data(true);
     let bitmap = page.render_with_config(&config).map_err(damaged)?;
     Ok(bitmap.as_image().map_err(damaged)?.to_luma8())
-}
-
-pub(crate) fn scale_words(mut words: Vec<Word>, factor: f32) -> Vec<Word> {
-    for word in &mut words {
-        word.bounds.x *= factor;
-        word.bounds.y *= factor;
-        word.bounds.width *= factor;
-        word.bounds.height *= factor;
-    }
-    words
 }
 
 /// Reads the words of the text layer and what tells whether it is sound.

@@ -7,5 +7,6 @@ mod bench;
 mod extraction;
 mod fields;
 mod models;
+mod remote;
 mod stages;
 mod sweeper;
