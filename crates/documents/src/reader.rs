@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use sluice_core::{FileFormat, Page, ReadRequest};
+use sluice_core::{EmbeddedFile, FileFormat, Page, ReadRequest};
 
 use crate::error::{Error, Result};
 use crate::ocr::Ocr;
@@ -25,6 +25,8 @@ pub enum Progress {
         /// Its pages.
         pages: u32,
     },
+    /// It carries these e-invoices; told before its pages, and only when there are any.
+    Embedded(Vec<EmbeddedFile>),
     /// A page was read.
     Page(Box<Page>),
 }
@@ -59,6 +61,7 @@ impl Reader {
             | FileFormat::Webp
             | FileFormat::Bmp
             | FileFormat::Tiff => image::read(request, &mut ocr, progress),
+            FileFormat::Xml => Err(Error::NoPages),
         }
     }
 }

@@ -17,8 +17,7 @@ use rust_decimal::Decimal;
 
 pub use compare::differences;
 pub use map::{Mapped, map};
-pub use text::lines;
-pub use xml::is_invoice;
+pub use text::{lines, page};
 
 /// The longest XML that is read.
 pub const MAX_BYTES: usize = 10 * 1024 * 1024;

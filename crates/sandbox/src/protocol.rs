@@ -94,6 +94,8 @@ pub enum Response {
         /// Its pages.
         pages: u32,
     },
+    /// The file carries these e-invoices.
+    Embedded(Vec<EncodedFile>),
     /// A page was read.
     Page(Box<Page>),
     /// The scripts are known and may be called.
@@ -120,4 +122,13 @@ pub enum Response {
         /// The variables of the environment.
         environment: Vec<String>,
     },
+}
+
+/// A file that another carries.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct EncodedFile {
+    /// Its name.
+    pub name: String,
+    /// Its bytes in base64.
+    pub base64: String,
 }

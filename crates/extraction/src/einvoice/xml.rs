@@ -20,35 +20,6 @@ pub(super) enum Dialect {
     UblCreditNote,
 }
 
-/// Whether a file begins like an invoice: XML whose first element is the root of one. For looking at the first kilobytes of
-/// an upload; what follows is not looked at.
-#[must_use]
-pub fn is_invoice(head: &[u8]) -> bool {
-    let zeros = head.iter().take(64).filter(|byte| **byte == 0).count();
-    let ascii: String = head.iter().filter(|byte| zeros == 0 || **byte != 0).map(|byte| char::from(*byte)).collect();
-    let Some(name) = root_name(&ascii) else { return false };
-    let local = name.rsplit(':').next().unwrap_or(name);
-    matches!(local, "CrossIndustryInvoice" | "CrossIndustryDocument")
-        || (matches!(local, "Invoice" | "CreditNote") && ascii.contains("urn:oasis:names:specification:ubl"))
-}
-
-/// The name of the first element of a text that may have been cut.
-fn root_name(text: &str) -> Option<&str> {
-    let begin = text.find('<')?;
-    let mut rest = text.get(begin..)?;
-    loop {
-        rest = rest.get(rest.find('<')?..)?;
-        if rest.starts_with("<?") {
-            rest = rest.get(rest.find("?>")?..)?;
-        } else if rest.starts_with("<!--") {
-            rest = rest.get(rest.find("-->")?..)?;
-        } else {
-            let name = rest.strip_prefix('<')?;
-            return name.split(|c: char| c.is_whitespace() || matches!(c, '>' | '/')).next();
-        }
-    }
-}
-
 /// The text of some bytes: UTF-8, UTF-16 by its mark, or Latin-1 where the declaration says so.
 pub(super) fn decode(bytes: &[u8]) -> Result<String, Error> {
     if bytes.len() > MAX_BYTES {
