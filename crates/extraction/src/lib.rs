@@ -5,6 +5,7 @@ mod grid;
 pub mod concepts;
 pub mod cost;
 pub mod data_filter;
+pub mod einvoice;
 pub mod field;
 pub mod fingerprint;
 pub mod generate;

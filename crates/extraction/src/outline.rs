@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::schema::{has_type, ordered_properties};
+use crate::schema::{asked_properties, has_type};
 
 /// Writes the outline of a schema: names in their order, what each value is, and what is said about it.
 #[must_use]
@@ -23,7 +23,7 @@ impl Outline {
         if is_object {
             self.text.push('{');
             self.note(schema);
-            for (name, property) in ordered_properties(schema) {
+            for (name, property) in asked_properties(schema) {
                 self.line(depth + 1);
                 self.text.push_str(&format!("{}: ", Value::from(name.as_str())));
                 self.value(property, depth + 1, ",");
@@ -105,7 +105,7 @@ mod tests {
             "date": {"type": ["string", "null"], "format": "date", "pattern": "^\\d", "description": "of issue"},
             "seller": {"type": "object", "properties": {"name": {"type": "string", "x-extraction-hint": "top left"}}},
             "items": {"type": "array", "items": {"type": "object", "properties": {"amount": {"type": "number", "minimum": 0}}}},
-            "tags": {"type": "array", "items": {"type": "string"}},
+            "_note": {"type": "string"}, "tags": {"type": "array", "items": {"type": "string"}},
             "odd": {"oneOf": [{"type": "string"}]}, "free": {}}});
         let expected = r#"{  // An invoice
   "kind": "invoice" | "other",

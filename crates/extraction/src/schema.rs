@@ -160,6 +160,13 @@ pub fn ordered_properties(schema: &Value) -> Vec<(&String, &Value)> {
     properties
 }
 
+/// The properties that a model is asked for, in their order: those whose names begin with `_` are about the data, and
+/// none of the document's.
+#[must_use]
+pub fn asked_properties(schema: &Value) -> Vec<(&String, &Value)> {
+    ordered_properties(schema).into_iter().filter(|(name, _)| !name.starts_with('_')).collect()
+}
+
 /// The schema with the properties of every object in their order.
 #[must_use]
 pub fn in_order(schema: &Value) -> Value {

@@ -10,6 +10,7 @@ use sluice_extraction::field::FieldPath;
 use sluice_extraction::prompt::{Example, Rule};
 use sluice_extraction::validate::{Issue, ValidationResult};
 use sluice_llm::Endpoint;
+use sluice_remote_extractors::{paddle_ocr, vision};
 use uuid::Uuid;
 
 /// After LOAD: everything that the job needs exists and fits together.
@@ -28,7 +29,16 @@ pub(crate) struct ReaderSettings {
     pub(crate) extractor_id: Uuid,
     pub(crate) extractor_type: String,
     pub(crate) options: ReadOptions,
+    /// The service that reads; absent when we do.
+    pub(crate) remote: Option<RemoteReader>,
     pub(crate) pricing: ExtractorPricing,
+}
+
+/// A service that reads pages.
+#[derive(Debug)]
+pub(crate) enum RemoteReader {
+    PaddleOcr(paddle_ocr::Settings),
+    Vision(vision::Settings),
 }
 
 /// What is asked of which model.
@@ -60,6 +70,8 @@ pub(crate) struct TextExtracted {
     pub(crate) pages: Vec<Page>,
     /// Pages that had to be read; the others were known and cost nothing.
     pub(crate) pages_read: u32,
+    /// Tokens that reading took, where a model reads.
+    pub(crate) usage: Usage,
     pub(crate) quality_score: i32,
     pub(crate) processed_at: DateTime<Utc>,
 }

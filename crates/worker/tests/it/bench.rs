@@ -178,6 +178,23 @@ impl Bench {
         }
     }
 
+    /// Makes the workspace's extractor another one.
+    pub(crate) async fn set_extractor(&self, extractor_type: &str, config: &Value) {
+        let config = config.to_string().replace('\'', "''");
+        let id = self.workspace.extractor_id;
+        self.sql(&format!(
+            "update extractors set extractor_type = '{extractor_type}', config = '{config}' where id = '{id}'"
+        ))
+        .await;
+    }
+
+    /// Watches a manifest, as a gateway does for its sockets.
+    pub(crate) async fn watch(&self, manifest: i32) {
+        let events = sluice_event_bus::Config::read(&mut Env::from_pairs(self.settings.clone()));
+        let (subscriber, _messages) = Subscriber::connect(&events, &Tasks::new()).await.unwrap();
+        subscriber.watch(&[ManifestId(manifest)], Duration::from_secs(600)).await.unwrap();
+    }
+
     /// Runs a statement.
     pub(crate) async fn sql(&self, statement: &str) {
         diesel::sql_query(statement).execute(&mut self.database.pool.get().await.unwrap()).await.unwrap();

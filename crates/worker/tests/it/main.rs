@@ -8,5 +8,6 @@ mod extraction;
 mod fields;
 mod long_documents;
 mod models;
+mod remote;
 mod stages;
 mod sweeper;
