@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sluice_core::{JobKind, JobMessage, JobMessageV1, RequestId};
 use sluice_db::models::jobs::Job;
-use sluice_db::models::{page_cache, runs};
+use sluice_db::models::{budgets, page_cache, runs};
 use sluice_queue::QueueState;
 use sluice_service::{ErrorChain, Shutdown};
 
@@ -22,6 +22,9 @@ pub(crate) async fn run(ports: Ports, interval: Duration, page_cache_age: Durati
         }
         if let Err(error) = sweep(&ports, interval).await {
             tracing::warn!(error = %ErrorChain(error.as_ref()), "lost jobs could not be looked for");
+        }
+        if let Err(error) = release_lost(&ports).await {
+            tracing::warn!(error = %ErrorChain(&error), "reservations of dead workers could not be given up");
         }
         if let Err(error) = forget_pages(&ports, page_cache_age).await {
             tracing::warn!(error = %ErrorChain(&error), "unused pages could not be removed");
@@ -44,6 +47,11 @@ async fn sweep(ports: &Ports, idle: Duration) -> Result<(), Box<dyn std::error::
         }
     }
     Ok(())
+}
+
+/// Gives up what calls of dead workers hold of budgets.
+async fn release_lost(ports: &Ports) -> sluice_db::Result<()> {
+    budgets::release_lost(&mut *ports.pool.get().await?, ports.clock.now()).await
 }
 
 async fn forget_pages(ports: &Ports, age: Duration) -> sluice_db::Result<()> {

@@ -19,6 +19,7 @@ use sluice_extraction::{reply, response_form, validate};
 use sluice_llm::{Answer, Client, Format, Message, Question};
 use tokio::sync::watch;
 
+use crate::budget;
 use crate::error::StageError;
 use crate::pipeline::{Stage, StageContext};
 use crate::state::{ExtractionSettings, FieldTask, LlmExtracted, Patch, Spent, TextExtracted};
@@ -217,6 +218,9 @@ impl Calls<'_> {
             tracing::info!("the answer of an earlier attempt is used again");
             return Ok(answer_of(call));
         }
+        let pricing = &self.settings.pricing;
+        let most = pricing.call(question.at_most(&self.settings.endpoint));
+        let reservation = budget::reserve(self.ports, self.context, most, pricing.currency()).await?;
         let started_at = self.ports.clock.now();
         let (received, progress) = watch::channel(0);
         let result = tokio::select! {
@@ -236,12 +240,12 @@ impl Calls<'_> {
             input_tokens: answer.map(|answer| tokens(answer.usage.input_tokens)),
             output_tokens: answer.map(|answer| tokens(answer.usage.output_tokens)),
             usage_estimated: answer.is_some_and(|answer| answer.usage.is_estimated),
-            cost_nano: answer.map(|answer| self.settings.pricing.call(answer.usage).0),
-            cost_currency: self.settings.pricing.currency().map(str::to_owned),
+            cost_nano: answer.map(|answer| pricing.call(answer.usage).0),
+            cost_currency: pricing.currency().map(str::to_owned),
             started_at,
             finished_at: self.ports.clock.now(),
         };
-        llm_calls::insert(&mut *self.ports.pool.get().await?, &call).await?;
+        reservation.record(call).await?;
         result
     }
 

@@ -19,6 +19,7 @@ use sluice_extraction::{fingerprint, ocr_result};
 use sluice_sandbox::Reading;
 use tokio::io::AsyncReadExt;
 
+use crate::budget;
 use crate::error::StageError;
 use crate::pipeline::{Stage, StageContext};
 use crate::state::{Loaded, TextExtracted};
@@ -66,7 +67,11 @@ impl Stage for TextExtract {
     }
 
     fn checkpoint(output: &TextExtracted) -> Value {
-        json!({"pages": output.pages.len(), "pagesRead": output.pages_read, "quality": output.quality_score})
+        let pages = u32::try_from(output.pages.len()).unwrap_or(u32::MAX);
+        json!({
+            "pages": pages, "pagesRead": output.pages_read, "pagesCached": pages.saturating_sub(output.pages_read),
+            "quality": output.quality_score,
+        })
     }
 }
 
@@ -108,10 +113,17 @@ impl TextExtract {
         let skip: Vec<u32> = pages.iter().map(|page| page.number).collect();
         let request = ReadRequest { path, format: loaded.format, options: loaded.reader.options.clone(), skip };
         let mut reading = self.0.sandbox.read_document(&request).await?;
+        let pricing = &loaded.reader.pricing;
+        let mut reservation = None;
         let (mut total, mut read) = (0, 0);
         while let Some(progress) = reading.next().await? {
             match progress {
-                Reading::Opened { pages } => total = pages,
+                Reading::Opened { pages } => {
+                    total = pages;
+                    let missing = total.saturating_sub(u32::try_from(request.skip.len()).unwrap_or(0));
+                    let most = pricing.pages(missing);
+                    reservation = Some(budget::reserve(&self.0, context, most, pricing.currency()).await?);
+                }
                 Reading::Page(page) => {
                     self.keep(key, &page).await?;
                     pages.push(*page);
@@ -122,6 +134,9 @@ impl TextExtract {
             let text = TextProgress { markdown_so_far: None, pages_processed: done, pages_total: total };
             let fraction = f64::from(done) / f64::from(total.max(1));
             context.reporter.within_stage(StageName::TextExtract, fraction, Some(text)).await;
+        }
+        if let Some(reservation) = reservation {
+            reservation.settle(pricing.pages(read)).await?;
         }
         Ok((pages, read))
     }
