@@ -2,6 +2,7 @@
 
 pub mod cost;
 pub mod data_filter;
+pub mod estimate;
 pub mod field;
 pub mod fingerprint;
 pub mod generate;
