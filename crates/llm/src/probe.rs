@@ -159,7 +159,6 @@ impl Client {
     }
 
     /// The answer, or none where it is refused; nothing when that can't be told.
-    #[expect(clippy::option_option, reason = "the outer one: whether there is an answer to what was to be found out")]
     async fn can(&self, endpoint: &Endpoint, body: Value) -> Option<Option<Value>> {
         match tokio::time::timeout(TIMEOUT, self.once(endpoint, body)).await {
             Ok(Ok(answer)) => Some(Some(answer)),

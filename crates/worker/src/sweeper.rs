@@ -20,14 +20,21 @@ pub(crate) async fn run(ports: Ports, interval: Duration, page_cache_age: Durati
             () = shutdown.triggered() => return,
             () = tokio::time::sleep(interval) => {}
         }
-        if let Err(error) = sweep(&ports, interval).await {
-            tracing::warn!(error = %ErrorChain(error.as_ref()), "lost jobs could not be looked for");
-        }
-        if let Err(error) = release_lost(&ports).await {
-            tracing::warn!(error = %ErrorChain(&error), "reservations of dead workers could not be given up");
-        }
-        if let Err(error) = forget_pages(&ports, page_cache_age).await {
-            tracing::warn!(error = %ErrorChain(&error), "unused pages could not be removed");
+        tidy(&ports, interval, page_cache_age).await;
+    }
+}
+
+/// One sweep. What fails is tried again by the next one.
+async fn tidy(ports: &Ports, interval: Duration, page_cache_age: Duration) {
+    if let Err(error) = sweep(ports, interval).await {
+        tracing::warn!(error = %ErrorChain(error.as_ref()), "lost jobs could not be looked for");
+    }
+    for (work, what) in [
+        (release_lost(ports).await, "reservations of dead workers could not be given up"),
+        (forget_pages(ports, page_cache_age).await, "unused pages could not be removed"),
+    ] {
+        if let Err(error) = work {
+            tracing::warn!(error = %ErrorChain(&error), "{what}");
         }
     }
 }

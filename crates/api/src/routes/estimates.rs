@@ -1,5 +1,6 @@
 //! What runs will probably cost, before they are made.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 
 use serde::Serialize;
@@ -125,10 +126,10 @@ pub(crate) async fn estimate_all(
     let mut estimated = Vec::with_capacity(documents.len());
     for document in documents {
         let key = (document.llm_model_id, document.text_extractor_id, document.schema_id);
-        if !plans.contains_key(&key) {
-            plans.insert(key, plan(connection, &document, wish).await?);
-        }
-        let Some(plan) = plans.get(&key) else { continue };
+        let plan = match plans.entry(key) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(place) => place.insert(plan(connection, &document, wish).await?),
+        };
         let whole = |count: Option<i32>| count.and_then(|count| u64::try_from(count).ok());
         let known = estimate::Document {
             size_bytes: u64::try_from(document.file_size_bytes).unwrap_or(0),

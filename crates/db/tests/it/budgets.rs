@@ -6,6 +6,7 @@ use chrono::{DateTime, Duration, NaiveDate, Utc};
 use sluice_db::models::budgets::{self, Month, Parked, Reservation, Wish};
 use sluice_db::models::jobs::request;
 use sluice_db::models::runs::{self, Attempt};
+use tokio::task::JoinSet;
 
 use crate::fixture::Fixture;
 
@@ -45,33 +46,25 @@ async fn usd(fixture: &Fixture) -> Month {
 async fn a_thousand_at_once_reserve_no_more_than_there_is() {
     let (fixture, job) = fixture(Some(100_000)).await;
     let fixture = Arc::new(fixture);
-    let tasks: Vec<_> = (0..1_000)
-        .map(|_| {
-            let fixture = fixture.clone();
-            tokio::spawn(async move { reserve(&fixture, job, 300).await })
-        })
-        .collect();
-    let mut held = Vec::new();
-    for task in tasks {
-        held.extend(task.await.unwrap());
+    let mut tasks = JoinSet::new();
+    for _ in 0..1_000 {
+        let fixture = fixture.clone();
+        tasks.spawn(async move { reserve(&fixture, job, 300).await });
     }
+    let held: Vec<Reservation> = tasks.join_all().await.into_iter().flatten().collect();
     assert_eq!(held.len(), 333, "as many as fit, and not one more");
     assert_eq!(usd(&fixture).await, Month { spent_nano: 0, reserved_nano: 99_900 });
     // They cost less than they might have; what is left is for others, and again not a unit more.
-    let settling: Vec<_> = held
-        .into_iter()
-        .map(|held| {
-            let fixture = fixture.clone();
-            tokio::spawn(async move {
-                budgets::settle(&mut fixture.pool.get().await.unwrap(), &held, 200).await.unwrap();
-                reserve(&fixture, job, 300).await
-            })
-        })
-        .collect();
-    let mut again = 0;
-    for task in settling {
-        again += i64::from(task.await.unwrap().is_some());
+    let mut settling = JoinSet::new();
+    for held in held {
+        let fixture = fixture.clone();
+        settling.spawn(async move {
+            budgets::settle(&mut fixture.pool.get().await.unwrap(), &held, 200).await.unwrap();
+            reserve(&fixture, job, 300).await
+        });
     }
+    let again = settling.join_all().await.into_iter().flatten().count();
+    let again = i64::try_from(again).unwrap();
     let after = usd(&fixture).await;
     assert_eq!(after, Month { spent_nano: 66_600, reserved_nano: again * 300 });
     assert!(after.spent_nano + after.reserved_nano <= 100_000 && again > 0, "{after:?}");
