@@ -10,6 +10,7 @@ use crate::openapi::Describe;
 
 mod auth;
 mod docs;
+mod estimates;
 mod export_scripts;
 mod exports;
 mod extractors;

@@ -6,6 +6,7 @@ pub mod concepts;
 pub mod cost;
 pub mod data_filter;
 pub mod einvoice;
+pub mod estimate;
 pub mod field;
 pub mod fingerprint;
 pub mod generate;

@@ -5,6 +5,7 @@
 
 mod access;
 mod auth;
+mod budgets;
 mod corrections;
 mod envelope;
 mod export_scripts;
