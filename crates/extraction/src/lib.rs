@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod concepts;
 pub mod cost;
 pub mod data_filter;
 pub mod field;
