@@ -3,6 +3,7 @@
 pub mod concepts;
 pub mod cost;
 pub mod data_filter;
+pub mod decimal;
 pub mod field;
 pub mod fingerprint;
 pub mod generate;
