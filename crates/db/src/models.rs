@@ -12,6 +12,7 @@ pub mod manifests;
 pub mod models;
 pub mod operation_logs;
 pub mod page_cache;
+pub mod page_reads;
 pub mod projects;
 pub mod prompts;
 pub mod reports;

@@ -17,7 +17,7 @@ pub(super) struct Field {
     pub schema: Value,
     /// Whether it is an array of objects.
     pub is_array: bool,
-    /// The titles of the property, if any.
+    /// The title of the property, if any.
     pub title: Option<String>,
     /// What `x-concept` says.
     pub concept: Option<Value>,
@@ -57,27 +57,27 @@ impl Walk<'_> {
                 self.object(&property, &steps, array, depth + 1);
             } else if let Some(rows) = rows {
                 let place = self.fields.len();
-                self.push(told, property, steps, array, true);
+                self.fields.push(Field { is_array: true, ..field(told, property, steps, array) });
                 // Rows in rows are no rows of the document.
                 if array.is_none() {
                     self.object(&rows, &[], Some(place), depth + 1);
                 }
             } else if property.get("items").is_none() {
-                self.push(told, property, steps, array, false);
+                self.fields.push(field(told, property, steps, array));
             }
         }
     }
+}
 
-    fn push(&mut self, told: &Value, schema: Value, steps: Vec<String>, array: Option<usize>, is_array: bool) {
-        let keyword = |name: &str| told.get(name).or_else(|| schema.get(name));
-        let title = keyword("title").and_then(Value::as_str).map(str::to_owned);
-        let concept = keyword("x-concept").cloned();
-        self.fields.push(Field { steps, array, schema, is_array, title, concept });
-    }
+fn field(told: &Value, schema: Value, steps: Vec<String>, array: Option<usize>) -> Field {
+    let keyword = |name: &str| told.get(name).or_else(|| schema.get(name));
+    let title = keyword("title").and_then(Value::as_str).map(str::to_owned);
+    let concept = keyword("x-concept").cloned();
+    Field { steps, array, schema, is_array: false, title, concept }
 }
 
 /// A schema with its reference followed and its alternatives merged, so far as they say "this or nothing".
-pub(super) fn resolved(root: &Value, schema: &Value) -> Value {
+pub(crate) fn resolved(root: &Value, schema: &Value) -> Value {
     let mut current = schema.clone();
     for _ in 0..MAX_DEPTH {
         if let Some(target) = current.get("$ref").and_then(Value::as_str) {
