@@ -19,11 +19,10 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-pub use checks::duplicates::{DUPLICATE_NUMBER, Identity, is_same_seller};
+pub use checks::duplicates::{DUPLICATE_NUMBER, Identity};
 pub use corrections::CORRECTED;
 pub use cross_field::CROSS_FIELD;
 pub use examiner::Examiner;
-pub use expression::{Expression, ParseError, Verdict, Violation};
 pub use issue::{Issue, Severity};
 pub(crate) use json_schema::compile;
 pub use json_schema::{InvalidSchema, REQUIRED, SCHEMA, check_schema};

@@ -13,6 +13,7 @@
 //! divided, half a unit of the last place that is printed (at least of cents) is let pass.
 
 mod lexer;
+mod outcome;
 mod parser;
 mod run;
 
@@ -26,16 +27,16 @@ use crate::validate::paths::{Path, Step};
 /// Why a text is no expression.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("at character {position}: {message}")]
-pub struct ParseError {
+pub(super) struct ParseError {
     /// Which character, counted from one.
-    pub position: usize,
+    pub(super) position: usize,
     /// What is wrong there.
-    pub message: String,
+    pub(super) message: String,
 }
 
 /// A rule that can be asked.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Expression {
+pub(super) struct Expression {
     root: Node,
     /// The list that the rule is asked for each row of.
     rows: Option<Vec<Step>>,
@@ -43,22 +44,22 @@ pub struct Expression {
 
 /// Where and how a rule does not hold.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Violation {
+pub(super) struct Violation {
     /// Dot path of the value that the rule is about; empty when there is none.
-    pub field: String,
+    pub(super) field: String,
     /// What stands on the left of the comparison, if the rule is one.
-    pub actual: Option<Value>,
+    pub(super) actual: Option<Value>,
     /// What stands on its right.
-    pub expected: Option<Value>,
+    pub(super) expected: Option<Value>,
 }
 
 /// What asking a rule of some data came to.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Verdict {
+pub(super) struct Verdict {
     /// Where it does not hold.
-    pub violations: Vec<Violation>,
+    pub(super) violations: Vec<Violation>,
     /// Dot paths of the values that take part in an equation that holds.
-    pub corroborated: Vec<String>,
+    pub(super) corroborated: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -146,13 +147,13 @@ impl Expression {
     ///
     /// # Errors
     /// What is wrong with it, and where.
-    pub fn parse(text: &str) -> Result<Self, ParseError> {
+    pub(super) fn parse(text: &str) -> Result<Self, ParseError> {
         parser::parse(text)
     }
 
     /// The paths that it names, as schemas write them: `items[].amount`.
     #[must_use]
-    pub fn paths(&self) -> Vec<String> {
+    pub(super) fn paths(&self) -> Vec<String> {
         let mut paths = Vec::new();
         self.root.visit(false, &mut |path, _is_gathered| paths.push(path.to_string()));
         paths
@@ -160,7 +161,7 @@ impl Expression {
 
     /// Asks the rule of data.
     #[must_use]
-    pub fn ask(&self, data: &Value) -> Verdict {
+    pub(super) fn ask(&self, data: &Value) -> Verdict {
         run::ask(self, data)
     }
 }

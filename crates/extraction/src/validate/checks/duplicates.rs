@@ -51,8 +51,7 @@ impl<'a> Identity<'a> {
 }
 
 /// Whether two sellers, by name and VAT number, are one: by their VAT numbers where both have one, else by their names.
-#[must_use]
-pub fn is_same_seller(left: (Option<&str>, Option<&str>), right: (Option<&str>, Option<&str>)) -> bool {
+fn is_same_seller(left: (Option<&str>, Option<&str>), right: (Option<&str>, Option<&str>)) -> bool {
     let is_same = |left: &str, right: &str| {
         let (left, right) = (compact(left), compact(right));
         !left.is_empty() && left == right
