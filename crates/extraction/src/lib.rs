@@ -5,6 +5,7 @@ mod grid;
 pub mod concepts;
 pub mod cost;
 pub mod data_filter;
+pub mod decimal;
 pub mod einvoice;
 pub mod estimate;
 pub mod field;

@@ -5,6 +5,7 @@
 
 mod bench;
 mod budget;
+mod checks;
 mod extraction;
 mod fields;
 mod long_documents;
