@@ -12,5 +12,6 @@ pub mod required;
 pub mod response_form;
 pub mod rule;
 pub mod schema;
+pub mod scoring;
 pub mod scripts;
 pub mod validate;
