@@ -28,5 +28,6 @@ mod prompts;
 mod schema_rules;
 mod schemas;
 mod triggers;
+mod truths;
 mod uploads;
 mod validation;
