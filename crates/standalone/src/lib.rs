@@ -3,6 +3,7 @@
 mod child;
 mod data_folder;
 mod doctor;
+mod eval;
 mod find;
 mod servers;
 mod up;
@@ -10,5 +11,6 @@ mod user;
 
 pub use data_folder::DataFolder;
 pub use doctor::doctor;
+pub use eval::{EvalOptions, eval};
 pub use up::up;
 pub use user::{NewUser, add_user};
