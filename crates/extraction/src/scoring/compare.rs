@@ -100,7 +100,9 @@ impl Kind {
             Self::Date => read_date(&own).is_some_and(|date| read_date(&other) == Some(date)),
             Self::Time => read_time(&own).is_some_and(|time| read_time(&other) == Some(time)),
             Self::Id => letters_and_digits(&own) == letters_and_digits(&other) && !letters_and_digits(&own).is_empty(),
-            Self::Truth | Self::Word => fold(own.trim()) == fold(other.trim()),
+            // Words of a list are written as the list has them, or the schema refuses them.
+            Self::Word => own.trim() == other.trim(),
+            Self::Truth => fold(own.trim()) == fold(other.trim()),
             Self::Text => are_alike(&own, &other, manner.spaces_count),
         }
     }

@@ -61,6 +61,9 @@ impl<'a> Leaf<'a> {
 /// The values of an object that are not empty, with objects within taken apart. Names that begin with `_` are skipped.
 pub(super) fn leaves<'a>(root: &'a Value, schemas: &[&'a Value], object: &'a Value) -> Vec<Leaf<'a>> {
     let mut found = Vec::new();
+    if !object.is_object() {
+        return found;
+    }
     let mut open: Vec<(String, &'a Value, Vec<&'a Value>)> = vec![(String::new(), object, schemas.to_vec())];
     while let Some((path, value, schemas)) = open.pop() {
         let Some(fields) = value.as_object() else {

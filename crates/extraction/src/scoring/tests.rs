@@ -56,7 +56,7 @@ fn the_truth_is_exact_and_its_own_remarks_are_not_scored() {
 #[test]
 fn other_notations_in_another_order_are_exact() {
     let prediction = json!({
-        "doc_type": "Invoice", "number": "re 17", "date": "5.3.2026", "total": "119,00 EUR",
+        "doc_type": "invoice", "number": "re 17", "date": "5.3.2026", "total": "119,00 EUR",
         "seller": {"name": "MULLER & SOHNE GMBH", "vat_id": "DE 123 456 789"},
         "notes": ["paid", "by air"],
         "taxes": [{"rate": "19 %", "amount": "19.00"}],
@@ -187,6 +187,7 @@ fn bad_input_wants_what_its_truth_says() {
     let scorer = Scorer::new(schema());
     assert!(!scorer.has_values(&json!({"doc_type": "other", "number": null, "lines": [], "_info": 1})));
     assert!(scorer.has_values(&json!({"doc_type": "other", "number": "1"})));
+    assert!(!scorer.has_values(&Value::Null) && !scorer.has_values(&json!(["no object"])));
 }
 
 #[test]

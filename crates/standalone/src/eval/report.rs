@@ -388,7 +388,8 @@ fn mean(sum: f64, count: usize) -> Value {
 
 /// To six places: more is noise in a report.
 fn rounded(value: f64) -> Value {
-    format!("{value:.6}").parse::<f64>().map_or(Value::Null, Value::from)
+    // A sum of nothing is -0.0.
+    format!("{:.6}", value + 0.0).parse::<f64>().map_or(Value::Null, Value::from)
 }
 
 #[cfg(test)]
