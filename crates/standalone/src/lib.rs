@@ -6,6 +6,7 @@ mod doctor;
 mod eval;
 mod find;
 mod servers;
+mod settings;
 mod up;
 mod user;
 

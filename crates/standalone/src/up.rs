@@ -8,11 +8,12 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use serde_json::json;
-use sluice_service::{Env, Shutdown, Tasks};
+use sluice_service::{Shutdown, Tasks};
 
 use crate::child::Server;
 use crate::data_folder::{DataFolder, Kept};
 use crate::servers;
+use crate::settings::{Base, Settings};
 
 /// How long the services may take to drain at the end.
 const DRAIN: Duration = Duration::from_secs(60);
@@ -20,35 +21,6 @@ const DRAIN: Duration = Duration::from_secs(60);
 /// The private servers, in the order in which they were started.
 #[derive(Default)]
 struct Private(Vec<Server>);
-
-/// Settings that lead to servers, which one instance must not share with another.
-const OF_ONE_INSTANCE: [&str; 9] = [
-    "SLUICE_DB_",
-    "SLUICE_REDIS_",
-    "SLUICE_S3_",
-    "SLUICE_QUEUE_PREFIX",
-    "SLUICE_EVENTS_PREFIX",
-    "SLUICE_API_",
-    "SLUICE_WS_",
-    "SLUICE_JWT_",
-    "SLUICE_SECRETS_",
-];
-
-/// Where settings come from that are not added.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Base {
-    /// The process.
-    Process,
-    /// The process, but for what leads to servers.
-    Apart,
-}
-
-/// The settings of the services.
-#[derive(Debug)]
-struct Settings {
-    base: Base,
-    added: HashMap<String, String>,
-}
 
 /// What runs for the time of some work.
 #[derive(Debug)]
@@ -155,28 +127,6 @@ where
     private.stop().await;
     drop(lock);
     result
-}
-
-impl Base {
-    fn env(self) -> Env {
-        let process = std::sync::Mutex::new(Env::from_process());
-        Env::from_lookup(move |name| {
-            if self == Self::Apart && OF_ONE_INSTANCE.iter().any(|prefix| name.starts_with(prefix)) {
-                return None;
-            }
-            process.lock().ok().and_then(|mut env| env.optional(name))
-        })
-    }
-}
-
-impl Settings {
-    fn env(&self) -> Env {
-        let added = self.added.clone();
-        let base = std::sync::Mutex::new(self.base.env());
-        Env::from_lookup(move |name| {
-            added.get(name).cloned().or_else(|| base.lock().ok().and_then(|mut env| env.optional(name)))
-        })
-    }
 }
 
 impl Private {
