@@ -21,6 +21,7 @@ pub mod reports;
 pub mod runs;
 pub mod schema_rules;
 pub mod schemas;
+pub mod truths;
 pub mod uploads;
 pub mod users;
 pub mod validation_scripts;

@@ -324,6 +324,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    truths (manifest_id) {
+        manifest_id -> Int4,
+        project_id -> Int4,
+        data -> Jsonb,
+        saved_by -> Nullable<Int4>,
+        saved_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     uploads (id) {
         id -> Uuid,
         group_id -> Int4,
@@ -391,6 +401,9 @@ diesel::joinable!(projects -> extractors (text_extractor_id));
 diesel::joinable!(projects -> models (llm_model_id));
 diesel::joinable!(projects -> users (user_id));
 diesel::joinable!(schema_rules -> schemas (schema_id));
+diesel::joinable!(truths -> manifests (manifest_id));
+diesel::joinable!(truths -> projects (project_id));
+diesel::joinable!(truths -> users (saved_by));
 diesel::joinable!(uploads -> groups (group_id));
 diesel::joinable!(uploads -> manifests (manifest_id));
 diesel::joinable!(uploads -> users (user_id));
@@ -416,6 +429,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     prompts,
     schema_rules,
     schemas,
+    truths,
     uploads,
     users,
     validation_scripts,

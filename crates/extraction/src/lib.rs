@@ -21,6 +21,7 @@ pub mod response_form;
 pub mod rows;
 pub mod rule;
 pub mod schema;
+pub mod scoring;
 pub mod scripts;
 pub mod tokens;
 pub mod validate;
