@@ -29,6 +29,12 @@ pub enum Error {
         /// The limit.
         limit: u32,
     },
+    /// A page is asked for that the file does not have.
+    #[error("the document has no page {number}")]
+    NoSuchPage {
+        /// The page.
+        number: u32,
+    },
     /// A page or image is larger than any document.
     #[error("page {number} measures {width:.0} × {height:.0} {unit}, which is larger than is read")]
     TooLarge {
@@ -62,6 +68,7 @@ impl Classify for Error {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Empty | Self::Encrypted | Self::Damaged { .. } | Self::Languages { .. } => ErrorKind::Invalid,
+            Self::NoSuchPage { .. } => ErrorKind::NotFound,
             Self::TooManyPages { .. } | Self::TooLarge { .. } => ErrorKind::TooLarge,
             Self::Engine { .. } | Self::File(_) => ErrorKind::Internal,
         }

@@ -1,6 +1,6 @@
 //! Which way up a picture is.
 
-use image::{GrayImage, imageops};
+use image::{DynamicImage, GrayImage, imageops};
 
 /// A turn that brings a picture upright, in degrees clockwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +38,16 @@ impl Turn {
             Self::Quarter => [Self::Quarter, Self::ThreeQuarters, Self::None, Self::Half],
             Self::Half => [Self::Half, Self::None, Self::Quarter, Self::ThreeQuarters],
             Self::ThreeQuarters => [Self::ThreeQuarters, Self::Quarter, Self::None, Self::Half],
+        }
+    }
+
+    /// Turns a picture in its colours.
+    pub(crate) fn show(self, picture: DynamicImage) -> DynamicImage {
+        match self {
+            Self::None => picture,
+            Self::Quarter => picture.rotate90(),
+            Self::Half => picture.rotate180(),
+            Self::ThreeQuarters => picture.rotate270(),
         }
     }
 

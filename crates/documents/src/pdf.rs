@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
-use image::GrayImage;
+use image::{DynamicImage, GrayImage};
 use pdfium_render::prelude::*;
-use sluice_core::{BoundingBox, OcrMode, Page, ReadOptions, ReadRequest, Word};
+use sluice_core::{BoundingBox, OcrMode, Page, ReadOptions, ReadRequest, RenderRequest, Word};
 
 use crate::error::{Error, Result};
+use crate::number::narrow;
 use crate::ocr::Ocr;
 use crate::page;
 use crate::reader::Progress;
@@ -23,6 +24,36 @@ const FINE: f32 = 16.0;
 /// How many characters of a page are looked at to tell whether they are visible.
 const VISIBILITY_SAMPLES: usize = 40;
 
+/// The picture of a page in its colours, not larger than asked for.
+pub(crate) fn render(library: &Path, request: &RenderRequest) -> Result<DynamicImage> {
+    let pdfium = engine(library)?;
+    let document = pdfium.load_pdf_from_file(&request.path, None).map_err(open_error)?;
+    let number = request.page;
+    let place = i32::try_from(number).ok().and_then(|number| number.checked_sub(1)).filter(|place| *place >= 0);
+    let place = place.filter(|place| *place < document.pages().len()).ok_or(Error::NoSuchPage { number })?;
+    let page = document.pages().get(place).map_err(damaged)?;
+    let (width, height) = size_of(number, &page)?;
+    let side: f32 = narrow(request.max_side_pixels.max(1).into());
+    let scale = (side / width.max(height)).min((MAX_PIXELS / (width * height)).sqrt());
+    let config = PdfRenderConfig::new().scale_page_by_factor(scale).render_form_data(true);
+    let bitmap = page.render_with_config(&config).map_err(damaged)?;
+    bitmap.as_image().map_err(damaged)
+}
+
+fn engine(library: &Path) -> Result<Pdfium> {
+    let bindings = Pdfium::bind_to_library(library)
+        .map_err(|error| Error::Engine { reason: format!("PDFium can't be loaded: {error}") })?;
+    Ok(Pdfium::new(bindings))
+}
+
+fn size_of(number: u32, page: &PdfPage<'_>) -> Result<(f32, f32)> {
+    let (width, height) = (page.width().value, page.height().value);
+    if !(width > 0.0 && height > 0.0 && width <= MAX_SIDE_POINTS && height <= MAX_SIDE_POINTS) {
+        return Err(Error::TooLarge { number, width: width.into(), height: height.into(), unit: "points" });
+    }
+    Ok((width, height))
+}
+
 /// Reads a PDF page by page.
 pub(crate) fn read(
     library: &Path,
@@ -30,9 +61,7 @@ pub(crate) fn read(
     ocr: &mut Ocr,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<()> {
-    let bindings = Pdfium::bind_to_library(library)
-        .map_err(|error| Error::Engine { reason: format!("PDFium can't be loaded: {error}") })?;
-    let pdfium = Pdfium::new(bindings);
+    let pdfium = engine(library)?;
     let document = pdfium.load_pdf_from_file(&request.path, None).map_err(open_error)?;
     let pages = u32::try_from(document.pages().len()).unwrap_or(u32::MAX);
     if pages == 0 {
@@ -73,10 +102,7 @@ fn damaged(error: PdfiumError) -> Error {
 }
 
 fn read_page(number: u32, page: &PdfPage<'_>, options: &ReadOptions, ocr: &mut Ocr) -> Result<Page> {
-    let (width, height) = (page.width().value, page.height().value);
-    if !(width > 0.0 && height > 0.0 && width <= MAX_SIDE_POINTS && height <= MAX_SIDE_POINTS) {
-        return Err(Error::TooLarge { number, width: width.into(), height: height.into(), unit: "points" });
-    }
+    let (width, height) = size_of(number, page)?;
     let (words, layer) = match options.ocr {
         OcrMode::Force => (Vec::new(), Layer::default()),
         OcrMode::Auto | OcrMode::Never => read_layer(page)?,

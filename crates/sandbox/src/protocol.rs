@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
-use sluice_core::{ErrorKind, Page, ReadRequest};
+use sluice_core::{ErrorKind, Page, ReadRequest, RenderRequest};
 
 use crate::script::{LogLine, Script, ScriptError, ScriptKind};
 
@@ -36,6 +36,13 @@ pub enum Work {
         pdfium: PathBuf,
         /// Tesseract's language data.
         tessdata: Option<PathBuf>,
+    },
+    /// Show a page as a picture.
+    RenderPage {
+        /// The page.
+        request: RenderRequest,
+        /// PDFium's library.
+        pdfium: PathBuf,
     },
     /// Answer calls of scripts, until there are no more.
     RunScripts {
@@ -96,6 +103,11 @@ pub enum Response {
     },
     /// A page was read.
     Page(Box<Page>),
+    /// A page was rendered.
+    Rendered {
+        /// The PNG in base64.
+        png: String,
+    },
     /// The scripts are known and may be called.
     Ready,
     /// A script was run.

@@ -8,6 +8,8 @@ use std::io::{BufRead, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use sluice_core::{Classify, ErrorKind};
 use sluice_documents::{Progress, Reader, ReaderConfig};
 use sluice_sandbox::protocol::{Request, Response, Work};
@@ -41,6 +43,12 @@ fn run(work: Work) -> Response {
             match result {
                 Ok(()) if heard => Response::Done,
                 Ok(()) => failed(ErrorKind::Internal, "nobody listens".to_owned()),
+                Err(error) => failed(error.kind(), error.to_string()),
+            }
+        }
+        Work::RenderPage { request, pdfium } => {
+            match Reader::new(ReaderConfig { pdfium, tessdata: None }).render(&request) {
+                Ok(png) => Response::Rendered { png: STANDARD.encode(png) },
                 Err(error) => failed(error.kind(), error.to_string()),
             }
         }
