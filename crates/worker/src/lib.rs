@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod config;
+mod einvoice;
 mod error;
 mod health;
 pub mod pipeline;

@@ -6,9 +6,10 @@ use sluice_core::{CostBreakdown, FileFormat, ManifestStatus, Page, ReadOptions};
 use sluice_db::models::manifests::Manifest;
 use sluice_db::models::schemas::Schema;
 use sluice_extraction::cost::{ExtractorPricing, ModelPricing, Usage};
+use sluice_extraction::einvoice::Mapped;
 use sluice_extraction::field::FieldPath;
 use sluice_extraction::prompt::Rule;
-use sluice_extraction::validate::ValidationResult;
+use sluice_extraction::validate::{Issue, ValidationResult};
 use sluice_llm::Endpoint;
 use sluice_remote_extractors::{paddle_ocr, vision};
 use uuid::Uuid;
@@ -29,6 +30,8 @@ pub(crate) struct ReaderSettings {
     pub(crate) extractor_id: Uuid,
     pub(crate) extractor_type: String,
     pub(crate) options: ReadOptions,
+    /// Whether the XML of an e-invoice is believed, so that no model is asked.
+    pub(crate) uses_embedded_invoice: bool,
     /// The service that reads; absent when we do.
     pub(crate) remote: Option<RemoteReader>,
     pub(crate) pricing: ExtractorPricing,
@@ -72,6 +75,8 @@ pub(crate) struct TextExtracted {
     pub(crate) usage: Usage,
     pub(crate) quality_score: i32,
     pub(crate) processed_at: DateTime<Utc>,
+    /// The data, where the file is or carries an e-invoice that has what the schema asks for.
+    pub(crate) einvoice: Option<Mapped>,
 }
 
 /// After `LLM_EXTRACT`.
@@ -81,6 +86,8 @@ pub(crate) struct LlmExtracted {
     pub(crate) data: Value,
     /// What the data has from this answer, when one field was asked for.
     pub(crate) patch: Option<Patch>,
+    /// What is known to be wrong with the data beside what the checks find.
+    pub(crate) issues: Vec<Issue>,
     pub(crate) response: String,
     pub(crate) spent: Spent,
 }

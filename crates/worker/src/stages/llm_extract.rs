@@ -19,6 +19,7 @@ use sluice_extraction::{reply, response_form, validate};
 use sluice_llm::{Answer, Client, Format, Message, Question};
 use tokio::sync::watch;
 
+use crate::einvoice;
 use crate::error::StageError;
 use crate::pipeline::{Stage, StageContext};
 use crate::state::{ExtractionSettings, FieldTask, LlmExtracted, Patch, Spent, TextExtracted};
@@ -36,6 +37,10 @@ impl Stage for LlmExtract {
     type Out = LlmExtracted;
 
     async fn run(&self, text: TextExtracted, context: &StageContext) -> Result<LlmExtracted, StageError> {
+        let text = match einvoice::answer(text) {
+            Ok(extracted) => return Ok(extracted),
+            Err(text) => *text,
+        };
         let Some(settings) = &text.loaded.extraction else {
             return Err(StageError::invalid("the job has nothing to ask a model"));
         };
@@ -53,7 +58,7 @@ impl Stage for LlmExtract {
             return Err(StageError::invalid(message));
         }
         let spent = calls.spent().await?;
-        Ok(LlmExtracted { data: best.data, patch: best.patch, response: best.content, spent, text })
+        Ok(LlmExtracted { data: best.data, patch: best.patch, issues: Vec::new(), response: best.content, spent, text })
     }
 
     fn checkpoint(output: &LlmExtracted) -> Value {
