@@ -282,7 +282,7 @@ diesel::table! {
         name -> Text,
         description -> Nullable<Text>,
         project_id -> Int4,
-        json_schema -> Jsonb,
+        json_schema -> Json,
         required_fields -> Array<Text>,
         system_prompt_template -> Nullable<Text>,
         validation_settings -> Nullable<Jsonb>,

@@ -32,10 +32,10 @@ pub struct Issue {
     /// What should be there, if a script says it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected: Option<Value>,
-    /// Which check found it, as a machine word.
+    /// The check that found it, as a word for programs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub check: Option<String>,
-    /// What would mend it.
+    /// A value that would mend it; never applied by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suggestion: Option<Value>,
 }

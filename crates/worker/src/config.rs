@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sluice_service::{Env, SecretBox};
 
-/// All sections that a worker reads, and its own: `SLUICE_WORKER_*` and `SLUICE_LLM_CALLS`.
+/// All sections that a worker reads, and its own: `SLUICE_WORKER_*`, `SLUICE_LLM_CALLS` and `SLUICE_LLM_REPLAY`.
 #[derive(Debug)]
 pub struct Config {
     /// Postgres.
@@ -41,8 +41,12 @@ pub struct Config {
     pub page_cache_mib: u32,
     /// How models are asked.
     pub llm: sluice_llm::Config,
-    /// Calls of an attempt: the first, and those that ask for what was wrong (`SLUICE_LLM_CALLS`, default 2).
+    /// Calls of an attempt: the first, and those that ask for what was wrong (`SLUICE_LLM_CALLS`, default 2). What is too long
+    /// for one question or one answer is asked for in parts, which are not counted here.
     pub llm_calls: i32,
+    /// Answers every question of a model from the records of earlier runs, and asks none (`SLUICE_LLM_REPLAY`, default
+    /// false): a run is repeated offline, at no cost. A question without a recorded answer fails its job.
+    pub llm_replay: bool,
 }
 
 impl Config {
@@ -66,6 +70,7 @@ impl Config {
             page_cache_mib: env.parsed("SLUICE_WORKER_PAGE_CACHE_MIB", 2_048),
             llm: sluice_llm::Config::read(env),
             llm_calls: env.parsed("SLUICE_LLM_CALLS", 2),
+            llm_replay: env.parsed("SLUICE_LLM_REPLAY", false),
         };
         config.check(env);
         config

@@ -8,7 +8,7 @@ use sluice_db::models::schemas::Schema;
 use sluice_extraction::cost::{ExtractorPricing, ModelPricing, Usage};
 use sluice_extraction::einvoice::Mapped;
 use sluice_extraction::field::FieldPath;
-use sluice_extraction::prompt::Rule;
+use sluice_extraction::prompt::{Example, Rule};
 use sluice_extraction::validate::{Issue, ValidationResult};
 use sluice_llm::Endpoint;
 use sluice_remote_extractors::{paddle_ocr, vision};
@@ -52,6 +52,8 @@ pub(crate) struct ExtractionSettings {
     pub(crate) prompt: Option<String>,
     pub(crate) endpoint: Endpoint,
     pub(crate) pricing: ModelPricing,
+    /// What people have verified in other documents of the schema.
+    pub(crate) examples: Vec<Example>,
     /// Absent when all fields are asked for.
     pub(crate) field: Option<FieldTask>,
 }

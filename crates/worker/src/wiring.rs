@@ -36,6 +36,8 @@ pub(crate) struct Ports {
     pub(crate) paddle_ocr: paddle_ocr::Client,
     /// Calls of an attempt.
     pub(crate) llm_calls: i32,
+    /// Whether answers come of the records only.
+    pub(crate) llm_replay: bool,
     pub(crate) secrets: Arc<SecretBox>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) max_file_bytes: u64,
@@ -66,6 +68,7 @@ impl Application {
             models: Client::new(config.llm.clone())?,
             paddle_ocr: paddle_ocr::Client::new(config.retry_delay.min(FIRST_PAUSE))?,
             llm_calls: config.llm_calls,
+            llm_replay: config.llm_replay,
             secrets: config.secrets.clone(),
             clock: Arc::new(SystemClock),
             max_file_bytes: config.max_file_bytes,

@@ -6,6 +6,7 @@
 mod bench;
 mod extraction;
 mod fields;
+mod long_documents;
 mod models;
 mod remote;
 mod stages;
