@@ -94,7 +94,7 @@ impl DataPath {
 }
 
 /// Schemas with all that stand for them, at any depth.
-fn branches<'a>(root: &'a Value, schemas: Vec<&'a Value>, budget: &mut usize) -> Vec<&'a Value> {
+pub(crate) fn branches<'a>(root: &'a Value, schemas: Vec<&'a Value>, budget: &mut usize) -> Vec<&'a Value> {
     let mut found = Vec::new();
     let mut open = schemas;
     while let Some(schema) = open.pop() {

@@ -1,10 +1,12 @@
 #![doc = include_str!("../README.md")]
 
+pub mod confidence;
 pub mod cost;
 pub mod data_filter;
 pub mod field;
 pub mod fingerprint;
 pub mod generate;
+pub mod grounding;
 pub mod ocr_result;
 pub mod prompt;
 pub mod reply;
