@@ -1,6 +1,7 @@
 //! One file per table: its row and its queries; and `reports`, which add up over tables. Rows are neither wire types nor
 //! domain types.
 
+pub mod citations;
 pub mod export_scripts;
 pub mod extractors;
 pub mod groups;
@@ -12,6 +13,7 @@ pub mod manifests;
 pub mod models;
 pub mod operation_logs;
 pub mod page_cache;
+pub mod page_images;
 pub mod projects;
 pub mod prompts;
 pub mod reports;

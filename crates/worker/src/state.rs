@@ -12,6 +12,8 @@ use sluice_extraction::validate::ValidationResult;
 use sluice_llm::Endpoint;
 use uuid::Uuid;
 
+use crate::stages::ground::Grounded;
+
 /// After LOAD: everything that the job needs exists and fits together.
 #[derive(Debug)]
 pub(crate) struct Loaded {
@@ -96,6 +98,8 @@ pub(crate) struct Validated {
     /// Whether the schema has all that it asks for; scripts have no say in it.
     pub(crate) is_complete: bool,
     pub(crate) result: ValidationResult,
+    /// Where the values are on the pages and how far they can be trusted.
+    pub(crate) grounded: Grounded,
 }
 
 /// After PERSIST: the job has ended in the database.

@@ -5,6 +5,7 @@
 
 mod access;
 mod auth;
+mod citations;
 mod corrections;
 mod envelope;
 mod export_scripts;

@@ -102,6 +102,7 @@ pub struct StoredText {
     pub quality_score: i32,
     pub processed_at: DateTime<Utc>,
     pub extractor_id: Uuid,
+    pub pages_settings_sha256: String,
 }
 
 /// Stores the text of a manifest, at once after it was read: it outlives a later failure.
@@ -115,6 +116,7 @@ pub async fn store_text(connection: &mut AsyncPgConnection, manifest_id: i32, te
             manifests::ocr_quality_score.eq(text.quality_score),
             manifests::ocr_processed_at.eq(text.processed_at),
             manifests::text_extractor_id.eq(text.extractor_id),
+            manifests::pages_settings_sha256.eq(&text.pages_settings_sha256),
         ))
         .execute(connection)
         .await?;

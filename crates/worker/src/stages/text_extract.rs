@@ -53,6 +53,7 @@ impl Stage for TextExtract {
             quality_score,
             processed_at,
             extractor_id: loaded.reader.extractor_id,
+            pages_settings_sha256: key.settings_sha256,
         };
         let stored = runs::store_text(&mut *self.0.pool.get().await?, loaded.manifest.id, &text).await;
         stored.map_err(|error| match error {

@@ -1,9 +1,11 @@
-//! VALIDATE: checks the data, first by its schema, then with the project's scripts.
+//! VALIDATE: checks the data, first by its schema, then with the project's scripts; finds its values on the pages.
 //!
 //! - **Reads** data, schema, required paths, validation scripts.
 //! - **Writes** nothing.
 //! - **Fails when** the schema is none, or there is no data at all.
 //! - **Safe to repeat because** it only computes.
+
+use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 use sluice_core::StageName;
@@ -15,6 +17,7 @@ use sluice_service::ErrorChain;
 
 use crate::error::StageError;
 use crate::pipeline::{Stage, StageContext};
+use crate::stages::ground::ground;
 use crate::state::{LlmExtracted, Validated};
 use crate::wiring::Ports;
 
@@ -46,11 +49,13 @@ impl Stage for Validate {
                 found.clear();
             }
         }
+        let schema_version = (schema.id, schema.schema_version.clone());
+        let (extracted, issues, grounded) = ground(extracted, issues, BTreeSet::new()).await?;
         let now = self.0.clock.now();
         let versions: Vec<ScriptVersion<'_>> = found.iter().map(version).collect();
-        let result = ValidationResult::new(issues, now, Some((schema.id, &schema.schema_version)));
+        let result = ValidationResult::new(issues, now, Some((schema_version.0, &schema_version.1)));
         let result = result.with_scripts(&versions);
-        Ok(Validated { extracted, is_complete, result })
+        Ok(Validated { extracted, is_complete, result, grounded })
     }
 
     fn checkpoint(output: &Validated) -> Value {
