@@ -14,6 +14,7 @@ pub mod models;
 pub mod operation_logs;
 pub mod page_cache;
 pub mod page_images;
+pub mod page_reads;
 pub mod projects;
 pub mod prompts;
 pub mod reports;

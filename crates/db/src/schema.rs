@@ -236,6 +236,19 @@ diesel::table! {
 }
 
 diesel::table! {
+    page_reads (id) {
+        id -> Int8,
+        job_id -> Int4,
+        page_number -> Int4,
+        is_page -> Bool,
+        input_tokens -> Int8,
+        output_tokens -> Int8,
+        usage_estimated -> Bool,
+        read_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     projects (id) {
         id -> Int4,
         name -> Text,
@@ -284,7 +297,7 @@ diesel::table! {
         name -> Text,
         description -> Nullable<Text>,
         project_id -> Int4,
-        json_schema -> Jsonb,
+        json_schema -> Json,
         required_fields -> Array<Text>,
         system_prompt_template -> Nullable<Text>,
         validation_settings -> Nullable<Jsonb>,
@@ -357,6 +370,7 @@ diesel::joinable!(operation_logs -> manifests (manifest_id));
 diesel::joinable!(operation_logs -> projects (project_id));
 diesel::joinable!(operation_logs -> users (user_id));
 diesel::joinable!(page_images -> manifests (manifest_id));
+diesel::joinable!(page_reads -> jobs (job_id));
 diesel::joinable!(projects -> extractors (text_extractor_id));
 diesel::joinable!(projects -> models (llm_model_id));
 diesel::joinable!(projects -> users (user_id));
@@ -380,6 +394,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     operation_logs,
     page_cache,
     page_images,
+    page_reads,
     projects,
     prompts,
     schema_rules,

@@ -41,6 +41,8 @@ fn table(pages: u32, rows: u32) -> (Vec<Page>, Value) {
                 width: 595.0,
                 height: 20_000.0,
                 turned_degrees: 0,
+                skew_degrees: 0.0,
+                languages: Vec::new(),
                 source: TextSource::Ocr,
                 words,
                 text,

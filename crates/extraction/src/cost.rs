@@ -36,6 +36,7 @@ pub struct ModelPricing {
 /// What reading pages costs, from the `pricing` of an extractor's settings.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ExtractorPricing {
+    token: TokenPrice,
     per_page: NanoAmount,
     fixed: NanoAmount,
     minimum: NanoAmount,
@@ -68,12 +69,17 @@ impl ModelPricing {
 }
 
 impl ExtractorPricing {
-    /// Reads `{mode: none|page|fixed|token, currency, pricePerPage?, fixedCost?, minimumCharge?}`.
+    /// Reads `{mode: none|page|fixed|token, currency, pricePerPage?, fixedCost?, inputPricePerMillionTokens?,
+    /// outputPricePerMillionTokens?, minimumCharge?}`.
     #[must_use]
     pub fn read(pricing: &Value) -> Self {
         let mode = pricing.get("mode").and_then(Value::as_str).unwrap_or("none");
         let when = |wanted: &str, key: &str| if mode == wanted { amount(pricing, key) } else { NanoAmount::ZERO };
         Self {
+            token: TokenPrice {
+                input: when("token", "inputPricePerMillionTokens"),
+                output: when("token", "outputPricePerMillionTokens"),
+            },
             per_page: when("page", "pricePerPage"),
             fixed: when("fixed", "fixedCost"),
             minimum: if mode == "none" { NanoAmount::ZERO } else { amount(pricing, "minimumCharge") },
@@ -81,10 +87,21 @@ impl ExtractorPricing {
         }
     }
 
-    /// The cost of reading so many pages; pages that were known cost nothing, and none read costs nothing at all.
+    /// The cost of reading so many pages with so many tokens; pages that were known cost nothing, and none read with no
+    /// token costs nothing at all.
+    #[must_use]
+    pub fn run(&self, read: u32, usage: Usage) -> NanoAmount {
+        if read == 0 && usage.input_tokens == 0 && usage.output_tokens == 0 {
+            return NanoAmount::ZERO;
+        }
+        let tokens = self.token.cost(usage.input_tokens, usage.output_tokens);
+        tokens.plus(self.per_page.times(read.into())).plus(self.fixed).max(self.minimum)
+    }
+
+    /// [`ExtractorPricing::run`] of a reader that takes no tokens.
     #[must_use]
     pub fn pages(&self, read: u32) -> NanoAmount {
-        if read == 0 { NanoAmount::ZERO } else { self.per_page.times(read.into()).plus(self.fixed).max(self.minimum) }
+        self.run(read, Usage::default())
     }
 
     /// The currency.
@@ -142,6 +159,18 @@ mod tests {
         let cost = total(extractor.pages(2), extractor.currency(), llm, model.currency());
         assert_eq!(cost.total.map(|total| total.to_string()).as_deref(), Some("0.010755000"));
         assert_eq!(cost.currency.as_deref(), Some("USD"));
+    }
+
+    #[test]
+    fn a_reader_paid_by_tokens_costs_what_it_used() {
+        let pricing = json!({"mode": "token", "currency": "USD", "inputPricePerMillionTokens": 2.5,
+                             "outputPricePerMillionTokens": 10, "pricePerPage": 9, "minimumCharge": 0.001});
+        let pricing = ExtractorPricing::read(&pricing);
+        let usage = |input_tokens, output_tokens| Usage { input_tokens, output_tokens, is_estimated: false };
+        assert_eq!(pricing.run(2, usage(1234, 567)), NanoAmount(8_755_000));
+        assert_eq!(pricing.run(1, usage(1, 1)), NanoAmount(1_000_000), "the minimum");
+        assert_eq!(pricing.run(0, usage(1234, 567)), NanoAmount(8_755_000), "a call without a page was paid as well");
+        assert_eq!(pricing.run(0, usage(0, 0)), NanoAmount::ZERO);
     }
 
     #[test]

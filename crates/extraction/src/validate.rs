@@ -32,13 +32,19 @@ pub struct Issue {
     /// What should be there, if a script says it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected: Option<Value>,
+    /// The check that found it, as a word for programs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub check: Option<String>,
+    /// A value that would mend it; never applied by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suggestion: Option<Value>,
 }
 
 impl Issue {
     /// Something wrong.
     #[must_use]
     pub const fn error(field: String, message: String) -> Self {
-        Self { field, message, severity: Severity::Error, actual: None, expected: None }
+        Self { field, message, severity: Severity::Error, actual: None, expected: None, check: None, suggestion: None }
     }
 }
 

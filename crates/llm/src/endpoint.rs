@@ -23,6 +23,8 @@ pub struct Endpoint {
     pub temperature: f64,
     /// The longest answer.
     pub max_tokens: u32,
+    /// What question and answer may take together; absent when nobody has told.
+    pub context_tokens: Option<u32>,
     /// Whether to begin with `json_schema`; what an endpoint refuses is not asked for again.
     pub structured_output: bool,
 }
@@ -34,6 +36,7 @@ impl Endpoint {
     /// `Incomplete` when a parameter is missing, `Key` when the key was sealed under another one.
     pub fn read(name: &str, parameters: &Value, secrets: &SecretBox) -> Result<Self> {
         let text = |key: &str| parameters.get(key).and_then(Value::as_str).filter(|text| !text.trim().is_empty());
+        let whole = |key: &str| parameters.get(key).and_then(Value::as_u64).and_then(|count| u32::try_from(count).ok());
         let required = |parameter: &'static str| {
             text(parameter).ok_or_else(|| Error::Incomplete { model: name.to_owned(), parameter })
         };
@@ -45,11 +48,8 @@ impl Endpoint {
             api_key,
             model: required("modelName")?.to_owned(),
             temperature: parameters.get("temperature").and_then(Value::as_f64).unwrap_or(DEFAULT_TEMPERATURE),
-            max_tokens: parameters
-                .get("maxTokens")
-                .and_then(Value::as_u64)
-                .and_then(|tokens| u32::try_from(tokens).ok())
-                .unwrap_or(DEFAULT_MAX_TOKENS),
+            max_tokens: whole("maxTokens").unwrap_or(DEFAULT_MAX_TOKENS),
+            context_tokens: whole("contextWindow").or_else(|| whole("contextTokens")).filter(|tokens| *tokens > 0),
             structured_output: parameters.get("supportsStructuredOutput").and_then(Value::as_bool).unwrap_or(true),
         })
     }

@@ -13,4 +13,4 @@ pub use config::Config;
 pub use deltas::{Answer, Deltas};
 pub use endpoint::Endpoint;
 pub use error::{Error, Result};
-pub use question::{Format, Message, Question, Role};
+pub use question::{Detail, Format, Image, Message, Question, Role};

@@ -61,6 +61,19 @@ pub fn pdf(pages: &[&[&str]]) -> Vec<u8> {
     pdf_of("Helvetica", contents)
 }
 
+/// A PDF as [`pdf`], in 8 point Courier: columns of spaces stay columns, and 70 lines fit on a page.
+#[must_use]
+pub fn typewritten_pdf(pages: &[Vec<String>]) -> Vec<u8> {
+    let contents = pages.iter().map(|lines| {
+        let mut content = "BT /F1 8 Tf 40 800 Td 11 TL\n".to_owned();
+        for line in lines {
+            content.push_str(&format!("({}) Tj T*\n", escape(line)));
+        }
+        content + "ET"
+    });
+    pdf_of("Courier", contents)
+}
+
 fn escape(text: &str) -> String {
     text.replace('\\', "\\\\").replace('(', "\\(").replace(')', "\\)")
 }

@@ -7,9 +7,10 @@ use sluice_db::models::manifests::Manifest;
 use sluice_db::models::schemas::Schema;
 use sluice_extraction::cost::{ExtractorPricing, ModelPricing, Usage};
 use sluice_extraction::field::FieldPath;
-use sluice_extraction::prompt::Rule;
-use sluice_extraction::validate::ValidationResult;
+use sluice_extraction::prompt::{Example, Rule};
+use sluice_extraction::validate::{Issue, ValidationResult};
 use sluice_llm::Endpoint;
+use sluice_remote_extractors::{paddle_ocr, vision};
 use uuid::Uuid;
 
 use crate::stages::ground::Grounded;
@@ -30,7 +31,16 @@ pub(crate) struct ReaderSettings {
     pub(crate) extractor_id: Uuid,
     pub(crate) extractor_type: String,
     pub(crate) options: ReadOptions,
+    /// The service that reads; absent when we do.
+    pub(crate) remote: Option<RemoteReader>,
     pub(crate) pricing: ExtractorPricing,
+}
+
+/// A service that reads pages.
+#[derive(Debug)]
+pub(crate) enum RemoteReader {
+    PaddleOcr(paddle_ocr::Settings),
+    Vision(vision::Settings),
 }
 
 /// What is asked of which model.
@@ -41,6 +51,8 @@ pub(crate) struct ExtractionSettings {
     pub(crate) prompt: Option<String>,
     pub(crate) endpoint: Endpoint,
     pub(crate) pricing: ModelPricing,
+    /// What people have verified in other documents of the schema.
+    pub(crate) examples: Vec<Example>,
     /// Absent when all fields are asked for.
     pub(crate) field: Option<FieldTask>,
 }
@@ -60,6 +72,8 @@ pub(crate) struct TextExtracted {
     pub(crate) pages: Vec<Page>,
     /// Pages that had to be read; the others were known and cost nothing.
     pub(crate) pages_read: u32,
+    /// Tokens that reading took, where a model reads.
+    pub(crate) usage: Usage,
     pub(crate) quality_score: i32,
     pub(crate) processed_at: DateTime<Utc>,
 }
@@ -71,6 +85,8 @@ pub(crate) struct LlmExtracted {
     pub(crate) data: Value,
     /// What the data has from this answer, when one field was asked for.
     pub(crate) patch: Option<Patch>,
+    /// What is known to be wrong with the data beside what the checks find.
+    pub(crate) issues: Vec<Issue>,
     pub(crate) response: String,
     pub(crate) spent: Spent,
 }

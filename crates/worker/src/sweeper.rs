@@ -13,8 +13,17 @@ use crate::wiring::Ports;
 /// Jobs that are looked at in one sweep.
 const BATCH: i64 = 200;
 
+/// What is kept of pages that were read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PageCache {
+    /// How long without a use.
+    pub(crate) age: Duration,
+    /// How much in all.
+    pub(crate) mib: u32,
+}
+
 /// Sweeps now and then until shutdown.
-pub(crate) async fn run(ports: Ports, interval: Duration, page_cache_age: Duration, shutdown: Shutdown) {
+pub(crate) async fn run(ports: Ports, interval: Duration, page_cache: PageCache, shutdown: Shutdown) {
     loop {
         tokio::select! {
             () = shutdown.triggered() => return,
@@ -23,7 +32,7 @@ pub(crate) async fn run(ports: Ports, interval: Duration, page_cache_age: Durati
         if let Err(error) = sweep(&ports, interval).await {
             tracing::warn!(error = %ErrorChain(error.as_ref()), "lost jobs could not be looked for");
         }
-        if let Err(error) = forget_pages(&ports, page_cache_age).await {
+        if let Err(error) = forget_pages(&ports, page_cache).await {
             tracing::warn!(error = %ErrorChain(&error), "unused pages could not be removed");
         }
     }
@@ -46,9 +55,13 @@ async fn sweep(ports: &Ports, idle: Duration) -> Result<(), Box<dyn std::error::
     Ok(())
 }
 
-async fn forget_pages(ports: &Ports, age: Duration) -> sluice_db::Result<()> {
-    let since = ports.clock.now() - age;
-    page_cache::forget_unused(&mut *ports.pool.get().await?, since).await?;
+async fn forget_pages(ports: &Ports, limits: PageCache) -> sluice_db::Result<()> {
+    let mut connection = ports.pool.get().await?;
+    let old = page_cache::forget_unused(&mut connection, ports.clock.now() - limits.age).await?;
+    let surplus = page_cache::trim(&mut connection, i64::from(limits.mib) * 1024 * 1024).await?;
+    if old + surplus > 0 {
+        tracing::info!(old, surplus, "pages that were read once are forgotten");
+    }
     Ok(())
 }
 

@@ -8,6 +8,7 @@ mod edit;
 mod extract;
 mod file;
 mod history;
+mod image;
 mod list_query;
 mod logs;
 mod ocr;
@@ -32,6 +33,7 @@ pub(crate) use self::extract::{
 };
 pub(crate) use self::file::{redirect_to_file, show_file, show_file_url, show_stored_file};
 pub(crate) use self::history::{list_extraction_history, list_ocr_history, show_extraction};
+pub(crate) use self::image::show_page_image;
 pub(crate) use self::list_query::{ListManifests, read_text_filter};
 pub(crate) use self::logs::{list_items, list_operation_logs};
 pub(crate) use self::ocr::{queue_ocr, refresh_ocr, show_ocr};

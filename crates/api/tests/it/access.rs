@@ -68,6 +68,7 @@ owner DELETE /manifests/{manifest}
 owner GET /manifests/{manifest}/citations
 owner GET /manifests/{manifest}/pages
 owner GET /manifests/{manifest}/pages/{page}/words
+owner GET /manifests/{manifest}/pages/{page}/image
 owner GET /manifests/{manifest}/ocr
 owner POST /manifests/{manifest}/ocr/refresh
 owner POST /manifests/{manifest}/ocr/refresh-job

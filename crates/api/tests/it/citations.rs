@@ -1,6 +1,9 @@
 use serde_json::{Value, json};
+use sluice_core::ports::ObjectStore;
 use sluice_db::models::jobs::{self, NewJob};
 use sluice_test_support::builders::Workspace;
+use sluice_test_support::documents;
+use sluice_test_support::process::tools_folder;
 
 use crate::fixture::{Person, Service, code, refusal};
 
@@ -126,4 +129,33 @@ async fn a_persons_edit_moves_the_citations_of_what_it_changes() {
     let citations = edit(json!({"number": "INV-4711", "total": 8})).await;
     assert_eq!((citations.as_array().unwrap().len(), &citations[0]["path"]), (1, &json!("number")));
     assert_eq!(edit(json!({})).await, json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_is_drawn_once_and_its_picture_goes_with_the_manifest() {
+    let pdfium = tools_folder().join("lib/libpdfium.so").canonicalize().unwrap();
+    let service = Service::start_with(&[("SLUICE_SANDBOX_PDFIUM", pdfium.to_str().unwrap())]).await;
+    let (workspace, ada) = service.workspace("ada").await;
+    let (manifest, _) = cited(&service, &workspace).await;
+    let file = documents::invoice_pdf("4711");
+    let key = service.storage_key(manifest).await;
+    service.store.put(&key, "application/pdf", file.into()).await.unwrap();
+    let path = format!("/manifests/{manifest}/pages/1/image");
+    let image = get(&ada, path.clone()).await;
+    let picture = reqwest::get(image["url"].as_str().unwrap()).await.unwrap();
+    assert_eq!((picture.status().as_u16(), &picture.headers()["content-type"]), (200, &"image/png".parse().unwrap()));
+    let bytes = picture.bytes().await.unwrap();
+    assert!(bytes.starts_with(b"\x89PNG") && bytes.len() > 1_000, "{}", bytes.len());
+    // The page was turned by 90 degrees to stand upright, so it is wider than high.
+    let (width, height) = (image["width"].as_u64().unwrap(), image["height"].as_u64().unwrap());
+    assert!(width > height && width <= 1_800, "{image}");
+    let again = get(&ada, path.clone()).await;
+    let object = |image: &Value| image["url"].as_str().unwrap().split('?').next().unwrap().to_owned();
+    assert_eq!((object(&again), &again["width"]), (object(&image), &image["width"]));
+    assert_eq!(service.objects().await, 2, "the file and one picture");
+
+    let missing = path.replace("/pages/1/", "/pages/2/");
+    assert_eq!(code(ada.get(&missing).await), refusal(404, "NotFoundException"));
+    let (status, _) = ada.send(reqwest::Method::DELETE, &format!("/manifests/{manifest}"), Value::Null).await;
+    assert_eq!((status.as_u16(), service.objects().await), (200, 0));
 }

@@ -15,6 +15,7 @@ pub mod edit;
 pub mod export;
 pub mod list;
 pub mod validation;
+pub mod verified;
 
 /// A manifest without the text of its pages, which is large and read by [`load_ocr_result`] alone.
 #[derive(Debug, Clone, PartialEq, Queryable, Selectable)]

@@ -49,6 +49,8 @@ pub(crate) fn page(number: u32, words: Vec<Word>) -> Page {
         width: 595.0,
         height: 842.0,
         turned_degrees: 0,
+        skew_degrees: 0.0,
+        languages: Vec::new(),
         source: TextSource::TextLayer,
         words,
         text: String::new(),

@@ -20,6 +20,7 @@ async fn scripted(reply: Reply) -> (ScriptedLlm, Endpoint) {
         model: "scripted".to_owned(),
         temperature: 0.0,
         max_tokens: 100,
+        context_tokens: None,
         structured_output: true,
     };
     (llm, endpoint)

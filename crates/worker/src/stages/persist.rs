@@ -194,7 +194,7 @@ fn text_outcome(text: &TextExtracted) -> std::result::Result<(Outcome, Persisted
 
 fn total_cost(text: &TextExtracted, llm: NanoAmount, llm_currency: Option<&str>) -> CostBreakdown {
     let pricing = &text.loaded.reader.pricing;
-    cost::total(pricing.pages(text.pages_read), pricing.currency(), llm, llm_currency)
+    cost::total(pricing.run(text.pages_read, text.usage), pricing.currency(), llm, llm_currency)
 }
 
 fn internal(error: impl std::error::Error + Send + Sync + 'static) -> StageError {

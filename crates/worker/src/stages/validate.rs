@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use sluice_core::StageName;
 use sluice_db::models::validation_scripts::{self, ValidationScript};
 use sluice_extraction::scripts::{self, ScriptVersion};
-use sluice_extraction::validate::{self, Issue, ValidationResult};
+use sluice_extraction::validate::{self, Issue, Severity, ValidationResult};
 use sluice_sandbox::{Script, ScriptKind};
 use sluice_service::ErrorChain;
 
@@ -39,7 +39,8 @@ impl Stage for Validate {
         if !has_value(&extracted.data) {
             return Err(StageError::invalid("the model found none of the wanted values in the document"));
         }
-        let is_complete = issues.is_empty();
+        issues.extend(extracted.issues.iter().cloned());
+        let is_complete = issues.iter().all(|issue| issue.severity != Severity::Error);
         let mut found = validation_scripts::list_enabled(&mut *self.0.pool.get().await?, schema.project_id).await?;
         match self.run_scripts(&found, &extracted.data).await {
             Ok(more) => issues.extend(more),

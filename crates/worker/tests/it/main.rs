@@ -7,6 +7,8 @@ mod bench;
 mod citations;
 mod extraction;
 mod fields;
+mod long_documents;
 mod models;
+mod remote;
 mod stages;
 mod sweeper;
