@@ -8,7 +8,7 @@ use serde_json::Value;
 use sluice_core::BoundingBox;
 
 use super::MatchKind;
-use super::fold::{chunks, squeeze};
+use super::fold::{Class, chunks, class, squeeze};
 use super::index::{Index, Span, gap_beside, union};
 use super::leaves::Leaf;
 use super::notation;
@@ -173,15 +173,20 @@ impl<'i, 'a> Search<'i, 'a> {
         Vec::new()
     }
 
-    /// Whether a span is printed exactly as a text, signs around it apart.
+    /// Whether a span is printed exactly as a text, and not as the beginning of something longer.
     fn reads(&self, span: Span, text: &str) -> bool {
         let words = self.index.words_of(span);
         let length: usize = words.iter().map(|word| word.text.len() + 1).sum();
-        if length > text.len() + 16 + words.len() {
-            return words.len() == 1 && words.iter().any(|word| word.text.contains(text));
+        if words.len() > 1 && length > text.len() + 32 {
+            return false;
         }
         let printed = words.iter().map(|word| &*word.text).collect::<Vec<_>>().join(" ");
-        printed.contains(text) || text.split_whitespace().collect::<Vec<_>>().join(" ") == printed
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        printed.match_indices(&text).take(8).any(|(start, found)| {
+            let before = printed.get(..start).unwrap_or_default().chars().rev();
+            let after = printed.get(start + found.len()..).unwrap_or_default().chars();
+            !goes_on(before) && !goes_on(after)
+        })
     }
 
     /// Runs of tokens that say the text, whatever separates them.
@@ -332,6 +337,14 @@ struct Block {
     taken: Vec<Span>,
     bounds: BoundingBox,
     page: usize,
+}
+
+/// Whether what stands beside a text belongs to it: a letter, a digit, or a digit behind a separator.
+fn goes_on(mut rest: impl Iterator<Item = char>) -> bool {
+    match rest.next() {
+        Some('.' | ',' | '\'') => rest.next().is_some_and(|c| c.is_ascii_digit()),
+        next => next.is_some_and(|c| matches!(class(c), Some(Class::Digit | Class::Letter))),
+    }
 }
 
 /// A part of a value, with all its places.

@@ -87,6 +87,7 @@ fn every_scalar_of_an_invoice_is_found_where_it_is_drawn() {
     }
     assert_eq!(kind(&citations, "invoice_number"), MatchKind::Exact);
     assert_eq!(kind(&citations, "issue_date"), MatchKind::Normalized);
+    assert_eq!(kind(&citations, "items.1.price"), MatchKind::Normalized, "625 is printed 625,00");
     assert_eq!(kind(&citations, "seller.vat_id"), MatchKind::Normalized);
     for (path, expected) in [
         ("doc_type", MatchKind::Derived),
