@@ -43,6 +43,8 @@ pub struct Evidence<'a> {
     pub corroborated: &'a BTreeSet<String>,
     /// How likely the model held the least certain token of a value, as a natural logarithm; for the paths that have it.
     pub logprobs: &'a BTreeMap<String, f64>,
+    /// Whether the values come from data that the document carries, and not from what is printed.
+    pub is_structured: bool,
 }
 
 /// How far one value can be trusted.
@@ -111,6 +113,10 @@ fn assess_field(citation: &Citation, issues: &[&Issue], evidence: &Evidence<'_>)
             -1.2
         }
     };
+    if evidence.is_structured {
+        // What a page does not show, or shows otherwise, is still what the document says.
+        odds += 3.0;
+    }
     if let Some(confidence) = citation.confidence.map(f64::from) {
         odds += ((confidence - 0.85) * 6.0).clamp(-3.0, 0.6);
         if confidence < 0.8 {

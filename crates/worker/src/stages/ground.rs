@@ -62,6 +62,7 @@ pub(crate) fn ground_now(extracted: &mut LlmExtracted, issues: &[Issue], corrobo
         issues,
         corroborated,
         logprobs: &BTreeMap::new(),
+        is_structured: false,
     });
     Info::write(&mut extracted.data, &assessment, &model);
     Grounded { citations, assessment, model }
