@@ -6,6 +6,7 @@ pub mod concepts;
 pub mod confidence;
 pub mod cost;
 pub mod data_filter;
+pub mod decimal;
 pub mod einvoice;
 pub mod field;
 pub mod fingerprint;

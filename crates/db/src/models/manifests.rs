@@ -11,6 +11,7 @@ use crate::error::Result;
 use crate::models::page_cache::PageKey;
 use crate::schema::{groups, manifests, projects};
 
+pub mod duplicates;
 pub mod edit;
 pub mod export;
 pub mod list;
