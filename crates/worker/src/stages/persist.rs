@@ -140,7 +140,7 @@ fn rebase(
 }
 
 fn data_outcome(validated: Validated) -> std::result::Result<(Outcome, Persisted), StageError> {
-    let Validated { extracted, is_complete, result, grounded } = validated;
+    let Validated { extracted, is_complete, result, grounded, .. } = validated;
     let settings = extracted.text.loaded.extraction.as_ref();
     let llm_currency = settings.and_then(|settings| settings.pricing.currency());
     let cost = total_cost(&extracted.text, extracted.spent.cost, llm_currency);
