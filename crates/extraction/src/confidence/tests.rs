@@ -73,7 +73,16 @@ fn required_fields_decide_the_document_and_absent_ones_cost() {
         let required: Vec<String> = required.iter().map(|path| (*path).to_owned()).collect();
         let (corroborated, logprobs) = (BTreeSet::new(), BTreeMap::new());
         let (citations, corroborated, logprobs) = (&citations, &corroborated, &logprobs);
-        assess(&Evidence { data, required: &required, citations, issues: &[], corroborated, logprobs, is_structured: false }).confidence
+        assess(&Evidence {
+            data,
+            required: &required,
+            citations,
+            issues: &[],
+            corroborated,
+            logprobs,
+            is_structured: false,
+        })
+        .confidence
     };
     let data = json!({"a": 1, "b": 2, "items": [{"x": 1}]});
     let sure = confidence(&[("a", MatchKind::Exact), ("b", MatchKind::Exact)], &["a"], &data);
@@ -312,8 +321,15 @@ fn measure(reader_knows: bool, checks_arithmetic: bool) -> (f64, usize, usize) {
         let citations = ground(&data, &[page], &json!({}));
         let required = ["number", "gross"].map(str::to_owned);
         let (data, citations, issues, corroborated) = (&data, &citations, &issues, &corroborated);
-        let evidence =
-            Evidence { data, required: &required, citations, issues, corroborated, logprobs: &BTreeMap::new(), is_structured: false };
+        let evidence = Evidence {
+            data,
+            required: &required,
+            citations,
+            issues,
+            corroborated,
+            logprobs: &BTreeMap::new(),
+            is_structured: false,
+        };
         for field in assess(&evidence).fields {
             let truth = &printed.iter().find(|(path, _)| *path == field.path).unwrap().1;
             scored.push((field.confidence, answers[&field.path] != *truth));
