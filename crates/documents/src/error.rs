@@ -70,7 +70,9 @@ pub enum Error {
 impl Classify for Error {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::Empty | Self::NoPages | Self::Encrypted | Self::Damaged { .. } | Self::Languages { .. } => ErrorKind::Invalid,
+            Self::Empty | Self::NoPages | Self::Encrypted | Self::Damaged { .. } | Self::Languages { .. } => {
+                ErrorKind::Invalid
+            }
             Self::NoSuchPage { .. } => ErrorKind::NotFound,
             Self::TooManyPages { .. } | Self::TooLarge { .. } => ErrorKind::TooLarge,
             Self::Engine { .. } | Self::File(_) => ErrorKind::Internal,

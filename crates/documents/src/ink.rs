@@ -83,7 +83,8 @@ impl Letters {
 
     /// Whether the letters stand in rows rather than in columns, as they do on a page that lies on its side.
     pub(crate) fn stand_in_rows(&self) -> bool {
-        let bottoms: Vec<_> = self.blots.iter().map(|blot| (middle(blot.left, blot.right), blot.bottom.into())).collect();
+        let bottoms: Vec<_> =
+            self.blots.iter().map(|blot| (middle(blot.left, blot.right), blot.bottom.into())).collect();
         let rights: Vec<_> = self.blots.iter().map(|blot| (middle(blot.top, blot.bottom), blot.right.into())).collect();
         let lefts: Vec<_> = self.blots.iter().map(|blot| (middle(blot.top, blot.bottom), blot.left.into())).collect();
         let bin = self.bin();
@@ -93,7 +94,8 @@ impl Letters {
 
     /// By how many degrees the lines slope, clockwise; 0 when that is not plain.
     pub(crate) fn slope_degrees(&self) -> f64 {
-        let bottoms: Vec<_> = self.blots.iter().map(|blot| (middle(blot.left, blot.right), blot.bottom.into())).collect();
+        let bottoms: Vec<_> =
+            self.blots.iter().map(|blot| (middle(blot.left, blot.right), blot.bottom.into())).collect();
         if bottoms.len() < 20 {
             return 0.0;
         }
@@ -256,9 +258,7 @@ pub(crate) fn remove_rules(picture: &mut GrayImage, letter_height: f64) {
     let across = run_lengths(picture.as_raw(), rows, columns, (columns, 1));
     let down = run_lengths(picture.as_raw(), columns, rows, (1, columns));
     let is_rule = |place: usize| match (across.get(place), down.get(place)) {
-        (Some(across), Some(down)) => {
-            (*across >= least && *down <= thickest, *down >= least && *across <= thickest)
-        }
+        (Some(across), Some(down)) => (*across >= least && *down <= thickest, *down >= least && *across <= thickest),
         _ => (false, false),
     };
     let shades: &mut [u8] = picture;
@@ -324,7 +324,8 @@ pub(crate) fn densest_part(letters: &Letters, width: u32, height: u32) -> (u32, 
     }
     // Three cells by three; on a page of fewer cells what there is.
     let sum = |column: usize, row: usize| -> f64 {
-        let near = (row..(row + 3).min(rows)).flat_map(|row| (column..(column + 3).min(columns)).map(move |c| row * columns + c));
+        let near = (row..(row + 3).min(rows))
+            .flat_map(|row| (column..(column + 3).min(columns)).map(move |c| row * columns + c));
         near.filter_map(|place| counts.get(place)).map(|count| count.min(real(cell))).sum()
     };
     let places = (0..rows).flat_map(|row| (0..columns).map(move |column| (column, row)));

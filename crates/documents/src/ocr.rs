@@ -67,8 +67,7 @@ impl Prepared {
     fn new(upright: &GrayImage) -> Self {
         let letters = Letters::find(upright);
         let skew_degrees = letters.slope_degrees();
-        let mut level =
-            if skew_degrees.abs() >= 0.2 { Tilt::turn(-skew_degrees, upright) } else { upright.clone() };
+        let mut level = if skew_degrees.abs() >= 0.2 { Tilt::turn(-skew_degrees, upright) } else { upright.clone() };
         if let Some(height) = letters.height {
             remove_rules(&mut level, height);
         }

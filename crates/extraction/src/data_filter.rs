@@ -7,7 +7,7 @@ use serde_json::Value;
 /// The longest path, in characters.
 const MAX_PATH: usize = 200;
 /// How many parts of a schema are looked at for one path: references may go round in circles.
-const MAX_PARTS: usize = 10_000;
+pub(crate) const MAX_PARTS: usize = 10_000;
 /// The longest text that is read as a number, and the longest exponent: what the column of the database reads, too.
 const MAX_NUMBER: usize = 100;
 const MAX_EXPONENT: usize = 3;

@@ -5,6 +5,7 @@
 
 mod access;
 mod auth;
+mod budgets;
 mod citations;
 mod corrections;
 mod envelope;
@@ -29,5 +30,6 @@ mod prompts;
 mod schema_rules;
 mod schemas;
 mod triggers;
+mod truths;
 mod uploads;
 mod validation;

@@ -282,6 +282,11 @@ impl Bench {
         citations::list(&mut self.database.pool.get().await.unwrap(), id).await.unwrap()
     }
 
+    /// The pages of a manifest, as the API shows them.
+    pub(crate) async fn ocr_result(&self, id: i32) -> Value {
+        manifests::load_ocr_result(&mut self.database.pool.get().await.unwrap(), id).await.unwrap().unwrap()
+    }
+
     /// What a run leaves, without what differs from run to run.
     pub(crate) async fn rows(&self, job: i32) -> Value {
         #[derive(diesel::QueryableByName)]

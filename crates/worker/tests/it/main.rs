@@ -4,6 +4,7 @@
 #![expect(clippy::disallowed_methods, reason = "tasks end with the runtime of their test")]
 
 mod bench;
+mod budget;
 mod checks;
 mod citations;
 mod extraction;
