@@ -8,12 +8,10 @@
 //! fields. Columns of lists count as one field each, required and key fields three times; values that are not there do
 //! not count, required ones that are not there count as [`MISSING`].
 
-mod auroc;
 mod info;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-pub use auroc::auroc;
 pub use info::{Info, ModelInfo};
 use serde_json::Value;
 

@@ -4,6 +4,7 @@ use sluice_core::{Page, Word};
 use super::*;
 use crate::grounding::drawing::Drawing;
 use crate::grounding::ground;
+use crate::scoring::auroc;
 
 fn citation(path: &str, match_kind: MatchKind, confidence: f32) -> Citation {
     let text = Some("x".to_owned());
@@ -332,10 +333,10 @@ fn measure(reader_knows: bool, checks_arithmetic: bool) -> (f64, usize, usize) {
         };
         for field in assess(&evidence).fields {
             let truth = &printed.iter().find(|(path, _)| *path == field.path).unwrap().1;
-            scored.push((field.confidence, answers[&field.path] != *truth));
+            scored.push((field.confidence, answers[&field.path] == *truth));
         }
     }
-    let wrong = scored.iter().filter(|(_, wrong)| *wrong).count();
+    let wrong = scored.iter().filter(|(_, is_right)| !is_right).count();
     (auroc(&scored).unwrap(), wrong, scored.len())
 }
 
