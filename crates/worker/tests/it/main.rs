@@ -7,6 +7,7 @@ mod bench;
 mod budget;
 mod checks;
 mod einvoice;
+mod citations;
 mod extraction;
 mod fields;
 mod long_documents;
