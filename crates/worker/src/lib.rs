@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod budget;
 mod config;
 mod error;
 mod health;
@@ -13,6 +14,6 @@ mod sweeper;
 mod wiring;
 
 pub use config::Config;
-pub use error::StageError;
+pub use error::{Parked, StageError};
 pub use pipeline::{NoObserver, StageObserver};
 pub use wiring::Application;

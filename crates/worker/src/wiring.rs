@@ -36,9 +36,15 @@ pub(crate) struct Ports {
     pub(crate) paddle_ocr: paddle_ocr::Client,
     /// Calls of an attempt.
     pub(crate) llm_calls: i32,
+    /// Whether answers come of the records only.
+    pub(crate) llm_replay: bool,
     pub(crate) secrets: Arc<SecretBox>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) max_file_bytes: u64,
+    /// How soon a job that waits for its budget is looked at again.
+    pub(crate) park_delay: Duration,
+    /// A call that takes longer is that of a dead worker.
+    pub(crate) call_timeout: Duration,
 }
 
 /// A worker that is ready to run.
@@ -66,9 +72,12 @@ impl Application {
             models: Client::new(config.llm.clone())?,
             paddle_ocr: paddle_ocr::Client::new(config.retry_delay.min(FIRST_PAUSE))?,
             llm_calls: config.llm_calls,
+            llm_replay: config.llm_replay,
             secrets: config.secrets.clone(),
             clock: Arc::new(SystemClock),
             max_file_bytes: config.max_file_bytes,
+            park_delay: config.park_delay,
+            call_timeout: config.llm.call_timeout,
         };
         ports.pool.check().await?;
         Ok(Self { config, ports, listener, observer: Arc::new(NoObserver) })

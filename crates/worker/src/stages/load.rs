@@ -11,12 +11,13 @@ use sluice_core::{FileFormat, OcrMode, ReadOptions, StageName};
 use sluice_db::AsyncPgConnection;
 use sluice_db::models::extractors::Extractor;
 use sluice_db::models::jobs::Job;
-use sluice_db::models::manifests::Manifest;
+use sluice_db::models::manifests::{Manifest, verified};
 use sluice_db::models::projects::Project;
+use sluice_db::models::schemas::Schema;
 use sluice_db::models::{extractors, groups, manifests, models, projects, runs, schemas};
 use sluice_extraction::cost::{ExtractorPricing, ModelPricing};
 use sluice_extraction::field::FieldPath;
-use sluice_extraction::prompt::Rule;
+use sluice_extraction::prompt::{Example, Rule};
 use sluice_llm::Endpoint;
 use sluice_remote_extractors::{paddle_ocr, vision};
 use sluice_service::SecretBox;
@@ -26,6 +27,9 @@ use crate::error::StageError;
 use crate::pipeline::{Stage, StageContext};
 use crate::state::{ExtractionSettings, FieldTask, Loaded, ReaderSettings, RemoteReader};
 use crate::wiring::Ports;
+
+/// Verified documents that a prompt shows at most.
+const MAX_EXAMPLES: u64 = 3;
 
 #[derive(Debug)]
 pub(crate) struct Load(pub(crate) Ports);
@@ -166,8 +170,10 @@ impl Load {
             }
             None => None,
         };
+        let examples = load_examples(connection, &schema, manifest).await?;
         Ok(ExtractionSettings {
             schema,
+            examples,
             rules: rules
                 .into_iter()
                 .map(|rule| Rule {
@@ -180,7 +186,8 @@ impl Load {
                 })
                 .collect(),
             prompt,
-            endpoint: Endpoint::read(&model.name, &model.parameters, &self.0.secrets)?,
+            endpoint: Endpoint::read(&model.name, &model.parameters, &self.0.secrets)?
+                .knowing(model.capabilities.as_ref()),
             pricing: ModelPricing::read(&model.pricing),
             field,
         })
@@ -197,6 +204,19 @@ impl Load {
         }
         Ok(format)
     }
+}
+
+/// What people have verified in other documents of the schema, as many as its settings allow.
+async fn load_examples(
+    connection: &mut AsyncPgConnection,
+    schema: &Schema,
+    manifest: &Manifest,
+) -> Result<Vec<Example>, StageError> {
+    let wanted = schema.validation_settings.as_ref().and_then(|settings| settings.get("examples")?.as_u64());
+    let count = i64::try_from(wanted.unwrap_or(MAX_EXAMPLES).min(MAX_EXAMPLES)).unwrap_or(0);
+    let rows = verified::list_verified(connection, schema.project_id, schema.id, count + 1).await?;
+    let others = rows.into_iter().filter(|row| row.id != manifest.id).take(usize::try_from(count).unwrap_or(0));
+    Ok(others.map(|row| Example { text: row.text.unwrap_or_default(), data: row.extracted_data }).collect())
 }
 
 /// The field that the job asks for; where there are no data yet that it could be put into, all fields are asked for.

@@ -50,9 +50,12 @@ impl Running {
 
 impl Bench {
     pub(crate) async fn start() -> Self {
+        Self::start_with(ScriptedLlm::start(Reply::content(good_answer())).await.unwrap()).await
+    }
+
+    pub(crate) async fn start_with(llm: ScriptedLlm) -> Self {
         let servers = Servers::shared().unwrap();
         let database = servers.database().await.unwrap();
-        let llm = ScriptedLlm::start(Reply::content(good_answer())).await.unwrap();
         let name = servers.fresh_name();
         let pdfium = tools_folder().join("lib/libpdfium.so").canonicalize().unwrap();
         let key = secrecy::ExposeSecret::expose_secret(&SecretBox::generate_key().unwrap()).to_owned();
