@@ -48,7 +48,7 @@ impl Stage for TextExtract {
         let start = Instant::now();
         let key = key_of(&loaded)?;
         let known = self.known_pages(&key, &loaded, context).await?;
-        let mut pages = Pages::new(&self.0, key, context, known);
+        let mut pages = Pages::new((&self.0, context), key, &loaded.reader.pricing, known);
         self.read_missing(&loaded, &mut pages).await?;
         let pages = pages.into_vec();
         let read = page_reads::total(&mut *self.0.pool.get().await?, context.attempt.job_id).await?;

@@ -28,10 +28,13 @@ pub(super) async fn read(
         let picture = survey::render(ports, request, number, settings.max_side_pixels()).await?;
         let question = settings.question(&picture);
         drop(picture);
+        let held = pages.reserve(1, question.at_most(settings.endpoint())).await?;
         let (received, _) = watch::channel(0);
         let asked = ports.models.ask(settings.endpoint(), &question, &received).await;
         let answer = asked.map_err(|error| on_page(number, error.into()))?;
-        if let Some(problem) = problem(&answer, layer, settings) {
+        let problem = problem(&answer, layer, settings);
+        pages.settle(held, u32::from(problem.is_none()), answer.usage).await?;
+        if let Some(problem) = problem {
             pages.note_without_page(number, answer.usage).await?;
             return Err(on_page(number, StageError::invalid(problem)));
         }
