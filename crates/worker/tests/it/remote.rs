@@ -265,7 +265,7 @@ async fn a_page_that_does_not_fit_into_the_budget_is_not_asked_for() {
     let server = ScriptedPaddleOcr::start(OcrReply::pages(&["one", "two", "three"])).await.unwrap();
     let pricing = json!({"mode": "page", "currency": "USD", "pricePerPage": 1});
     bench.set_extractor("paddleocr", &json!({"baseUrl": server.base_url(), "pricing": pricing})).await;
-    bench.set_budget(2.0).await;
+    bench.sql("update projects set budget_nano = 2000000000, budget_currency = 'USD', budget_period = 'month'").await;
     let worker = bench.worker().await;
     let manifest = bench.add_manifest("application/pdf", three_pages()).await;
     let job = bench.add_job(manifest).await;

@@ -5,6 +5,7 @@ use sluice_extraction::cost::Usage;
 use sluice_sandbox::Reading;
 
 use super::pages::Pages;
+use crate::einvoice;
 use crate::error::StageError;
 use crate::wiring::Ports;
 
@@ -19,6 +20,7 @@ pub(super) async fn read(ports: &Ports, request: &ReadRequest, pages: &mut Pages
                 pages.opened(total).await;
                 held = Some(pages.reserve(pages.missing(), Usage::default()).await?);
             }
+            Reading::Embedded(files) => pages.invoice = einvoice::find(files).await,
             Reading::Page(page) => {
                 pages.add((*page).into(), Usage::default()).await?;
                 read += 1;

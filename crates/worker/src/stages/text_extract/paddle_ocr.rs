@@ -20,8 +20,7 @@ pub(super) async fn read(
     request: &ReadRequest,
     pages: &mut Pages<'_>,
 ) -> Result<(), StageError> {
-    let layers = survey::survey(ports, request).await?;
-    pages.opened(u32::try_from(layers.len()).unwrap_or(u32::MAX)).await;
+    let Some(layers) = survey::survey(ports, request, pages).await? else { return Ok(()) };
     // A server is asked again and again in the first attempt only: the later ones are such tries themselves.
     let tries = if pages.context().attempt.number == 1 { settings.max_retries() } else { 1 };
     let is_new = !layers.iter().any(|layer| pages.has(layer.number));

@@ -5,6 +5,7 @@ use sluice_core::{ErrorKind, NanoAmount};
 use sluice_db::models::page_cache::{self, PageKey};
 use sluice_db::models::page_reads::{self, NewPageRead};
 use sluice_extraction::cost::{ExtractorPricing, Usage};
+use sluice_extraction::einvoice::Invoice;
 use sluice_remote_extractors::ReadPage;
 
 use crate::budget::{self, Reservation};
@@ -26,6 +27,8 @@ pub(super) struct Pages<'a> {
     total: u32,
     /// Whether what is charged once a run was paid.
     has_paid: bool,
+    /// The e-invoice that the file is or carries.
+    pub(super) invoice: Option<Invoice>,
 }
 
 impl<'a> Pages<'a> {
@@ -36,7 +39,7 @@ impl<'a> Pages<'a> {
         known: Vec<ReadPage>,
     ) -> Self {
         let has_paid = context.attempt.number > 1;
-        Self { ports, key, context, pricing, pages: known, total: 0, has_paid }
+        Self { ports, key, context, pricing, pages: known, total: 0, has_paid, invoice: None }
     }
 
     pub(super) const fn context(&self) -> &'a StageContext {
@@ -55,6 +58,12 @@ impl<'a> Pages<'a> {
     pub(super) async fn opened(&mut self, total: u32) {
         self.total = total;
         self.tell().await;
+    }
+
+    /// Takes pages that nobody had to read: they cost nothing and are not kept.
+    pub(super) async fn add_free(&mut self, pages: Vec<ReadPage>) {
+        self.pages = pages;
+        self.opened(u32::try_from(self.pages.len()).unwrap_or(u32::MAX)).await;
     }
 
     /// How many pages are still to be read.

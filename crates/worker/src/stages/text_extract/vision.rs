@@ -18,8 +18,7 @@ pub(super) async fn read(
     request: &ReadRequest,
     pages: &mut Pages<'_>,
 ) -> Result<(), StageError> {
-    let layers = survey::survey(ports, request).await?;
-    pages.opened(u32::try_from(layers.len()).unwrap_or(u32::MAX)).await;
+    let Some(layers) = survey::survey(ports, request, pages).await? else { return Ok(()) };
     for layer in &layers {
         let number = layer.number;
         if pages.has(number) {
