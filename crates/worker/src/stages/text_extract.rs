@@ -50,7 +50,7 @@ impl Stage for TextExtract {
         let key = key_of(&loaded)?;
         let pages_settings_sha256 = key.settings_sha256.clone();
         let known = self.known_pages(&key, &loaded, context).await?;
-        let mut pages = Pages::new(&self.0, key, context, known);
+        let mut pages = Pages::new((&self.0, context), key, &loaded.reader.pricing, known);
         self.read_missing(&loaded, &mut pages).await?;
         let invoice = pages.invoice.take();
         let pages = pages.into_vec();
@@ -141,7 +141,7 @@ impl TextExtract {
         check_content(&path, &loaded.manifest.content_sha256).await?;
         if loaded.format == FileFormat::Xml {
             let invoice = einvoice::read_file(path).await?;
-            pages.add_free(einvoice::page(&invoice).into()).await;
+            pages.add_free(vec![einvoice::page(&invoice).into()]).await;
             pages.invoice = Some(invoice);
             return Ok(());
         }

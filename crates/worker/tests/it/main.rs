@@ -6,8 +6,8 @@
 mod bench;
 mod budget;
 mod checks;
-mod einvoice;
 mod citations;
+mod einvoice;
 mod extraction;
 mod fields;
 mod long_documents;
