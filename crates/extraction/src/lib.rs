@@ -7,6 +7,7 @@ pub mod confidence;
 pub mod cost;
 pub mod data_filter;
 pub mod decimal;
+pub mod doubt;
 pub mod einvoice;
 pub mod estimate;
 pub mod field;
