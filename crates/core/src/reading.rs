@@ -36,12 +36,7 @@ pub struct ReadOptions {
 
 impl Default for ReadOptions {
     fn default() -> Self {
-        Self {
-            ocr: OcrMode::Auto,
-            languages: Vec::new(),
-            page_mode: None,
-            max_pages: 500,
-        }
+        Self { ocr: OcrMode::Auto, languages: Vec::new(), page_mode: None, max_pages: 500 }
     }
 }
 

@@ -3,6 +3,7 @@
 mod error;
 mod image;
 mod ink;
+mod layer;
 mod layout;
 mod merge;
 mod number;
@@ -12,6 +13,7 @@ mod page;
 mod pdf;
 mod picture;
 mod reader;
+mod script;
 mod soundness;
 mod tesseract;
 

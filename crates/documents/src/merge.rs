@@ -7,7 +7,11 @@ const SURE_ALONE: f32 = 0.6;
 
 /// How much of a reading is worth something: the sum over its plausible words of length and confidence above a guess.
 pub(crate) fn worth(words: &[Word]) -> f32 {
-    words.iter().filter(|word| is_plausible(&word.text)).map(|word| length(word) * (word.confidence - 0.4).max(0.0)).sum()
+    words
+        .iter()
+        .filter(|word| is_plausible(&word.text))
+        .map(|word| length(word) * (word.confidence - 0.4).max(0.0))
+        .sum()
 }
 
 /// The mean confidence of words that have a letter or digit, weighted by length.
@@ -27,10 +31,18 @@ fn length(word: &Word) -> f32 {
 
 /// Whether a word looks like one: letters and digits for the most part.
 pub(crate) fn is_plausible(text: &str) -> bool {
-    let (all, good) = text.chars().fold((0_u32, 0_u32), |(all, good), character| {
-        (all + 1, good + u32::from(character.is_alphanumeric()))
-    });
+    let (all, good) = text
+        .chars()
+        .fold((0_u32, 0_u32), |(all, good), character| (all + 1, good + u32::from(character.is_alphanumeric())));
     good * 2 > all && (all > 1 || text.chars().all(|c| c.is_ascii_digit() || c >= '\u{2E80}'))
+}
+
+/// Whether a word is a speck, a crease or an edge of the paper that was read: no letter or digit and not sure, or hardly sure
+/// at all and no number.
+pub(crate) fn is_dirt(word: &Word) -> bool {
+    let has_digit = word.text.chars().any(|c| c.is_ascii_digit());
+    let has_letter = word.text.chars().any(char::is_alphanumeric);
+    (!has_letter && word.confidence < 0.6) || (!has_digit && word.confidence < 0.2)
 }
 
 /// Merges a further reading into a first one; boxes of both in pixels of one picture.
@@ -61,14 +73,18 @@ fn choose(first: Vec<Word>, other: Vec<Word>, height: f32) -> Vec<Word> {
     }
     if first.is_empty() {
         let fits = |word: &Word| height <= 0.0 || (0.4..=3.0).contains(&(word.bounds.height / height));
-        return other.into_iter().filter(|word| word.confidence >= SURE_ALONE && is_plausible(&word.text) && fits(word)).collect();
+        return other
+            .into_iter()
+            .filter(|word| word.confidence >= SURE_ALONE && is_plausible(&word.text) && fits(word))
+            .collect();
     }
     // Where both read the same characters, only the spaces differ.
     if sureness(&other) > sureness(&first) + 0.03 { other } else { first }
 }
 
 fn usual_height(words: &[Word]) -> Option<f32> {
-    let mut heights: Vec<f32> = words.iter().filter(|word| is_plausible(&word.text)).map(|word| word.bounds.height).collect();
+    let mut heights: Vec<f32> =
+        words.iter().filter(|word| is_plausible(&word.text)).map(|word| word.bounds.height).collect();
     heights.sort_by(f32::total_cmp);
     heights.get(heights.len() / 2).copied()
 }

@@ -13,4 +13,5 @@ pub mod response_form;
 pub mod rule;
 pub mod schema;
 pub mod scripts;
+pub mod tables;
 pub mod validate;

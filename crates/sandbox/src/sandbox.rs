@@ -83,7 +83,8 @@ impl Sandbox {
     /// # Errors
     /// When the file can't be read or has no such page, or the child can't be started or dies.
     pub async fn render_page(&self, request: &RenderRequest) -> Result<Vec<u8>> {
-        let request = RenderRequest { max_side_pixels: request.max_side_pixels.min(MAX_SIDE_PIXELS), ..request.clone() };
+        let request =
+            RenderRequest { max_side_pixels: request.max_side_pixels.min(MAX_SIDE_PIXELS), ..request.clone() };
         let _permit = self.permit().await?;
         let mut worker = self.start(Work::RenderPage { request, pdfium: self.config.pdfium.clone() }).await?;
         match worker.receive(self.config.page_timeout).await? {

@@ -25,7 +25,7 @@ use crate::state::{Loaded, TextExtracted};
 use crate::wiring::Ports;
 
 /// Raised when the reader changes so that pages must be read anew.
-const READER_VERSION: u32 = 1;
+const READER_VERSION: u32 = 2;
 
 #[derive(Debug)]
 pub(crate) struct TextExtract(pub(crate) Ports);
