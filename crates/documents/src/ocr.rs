@@ -19,6 +19,8 @@ use crate::tesseract::Tesseract;
 const SURE: f32 = 0.7;
 /// A reading this sure needs no second one.
 const GOOD: f32 = 0.9;
+/// A part of a page that reads this well is the right way up, and others need not be tried.
+const SURE_PART: f32 = 0.85;
 /// A reading less sure than this may be one in the wrong script.
 const UNSURE: f32 = 0.8;
 /// The share of the letters that a good reading has boxes around.
@@ -212,6 +214,9 @@ impl Ocr {
                 let worth = worth(&words);
                 if worth > best.0 {
                     best = (worth, turn, languages.clone());
+                }
+                if sureness(&words) >= SURE_PART && words.len() >= 12 {
+                    return Ok((turn, languages.clone()));
                 }
             }
         }
