@@ -37,6 +37,8 @@ pub enum TextSource {
     TextLayer,
     /// Read from the picture of the page.
     Ocr,
+    /// Read by another service. Where it tells no places, words have an empty box.
+    Remote,
 }
 
 /// One page, upright.

@@ -53,6 +53,15 @@ pub struct ReadRequest {
     pub skip: Vec<u32>,
 }
 
+/// A file that another carries, such as the XML of an e-invoice in a PDF.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EmbeddedFile {
+    /// Its name, as the file that carries it says.
+    pub name: String,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+}
+
 /// A page to be shown as a picture.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RenderRequest {

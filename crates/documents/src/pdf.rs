@@ -6,6 +6,7 @@ use image::{DynamicImage, GrayImage};
 use pdfium_render::prelude::*;
 use sluice_core::{OcrMode, Page, ReadOptions, ReadRequest, RenderRequest};
 
+use crate::attachments::einvoices;
 use crate::error::{Error, Result};
 use crate::layer;
 use crate::number::narrow;
@@ -69,6 +70,10 @@ pub(crate) fn read(
         return Err(Error::TooManyPages { pages, limit });
     }
     progress(Progress::Opened { pages });
+    let embedded = einvoices(&document);
+    if !embedded.is_empty() {
+        progress(Progress::Embedded(embedded));
+    }
     for (number, page) in (1_u32..).zip(document.pages().iter()) {
         if !request.skip.contains(&number) {
             progress(Progress::Page(Box::new(read_page(number, &page, &request.options, ocr)?)));

@@ -4,7 +4,7 @@ use std::io::Cursor;
 use std::path::PathBuf;
 
 use ::image::{DynamicImage, ImageFormat};
-use sluice_core::{FileFormat, Page, ReadRequest, RenderRequest};
+use sluice_core::{EmbeddedFile, FileFormat, Page, ReadRequest, RenderRequest};
 
 use crate::error::{Error, Result};
 use crate::ocr::Ocr;
@@ -28,6 +28,8 @@ pub enum Progress {
         /// Its pages.
         pages: u32,
     },
+    /// It carries these e-invoices; told before its pages, and only when there are any.
+    Embedded(Vec<EmbeddedFile>),
     /// A page was read.
     Page(Box<Page>),
 }
@@ -62,6 +64,7 @@ impl Reader {
             | FileFormat::Webp
             | FileFormat::Bmp
             | FileFormat::Tiff => image::read(request, &mut ocr, progress),
+            FileFormat::Xml => Err(Error::NoPages),
         }
     }
 
@@ -78,6 +81,7 @@ impl Reader {
             | FileFormat::Webp
             | FileFormat::Bmp
             | FileFormat::Tiff => image::render(request)?,
+            FileFormat::Xml => return Err(Error::NoPages),
         };
         let picture = Turn::by(request.turned_degrees).show(picture);
         // What a browser can show, whatever the depth of the file's colours.

@@ -23,6 +23,13 @@ impl Usage {
         let tokens = |text: &str| u64::try_from(text.len().div_ceil(4)).unwrap_or(u64::MAX);
         Self { input_tokens: tokens(sent), output_tokens: tokens(received), is_estimated: true }
     }
+
+    /// The most that a call can take: two bytes a token, which no tokenizer needs more of on average, and the longest answer.
+    #[must_use]
+    pub fn at_most(sent: &str, max_tokens: u32) -> Self {
+        let input_tokens = u64::try_from(sent.len().div_ceil(2)).unwrap_or(u64::MAX);
+        Self { input_tokens, output_tokens: max_tokens.into(), is_estimated: true }
+    }
 }
 
 /// What a model's calls cost, from the `pricing` of its row.
@@ -36,6 +43,7 @@ pub struct ModelPricing {
 /// What reading pages costs, from the `pricing` of an extractor's settings.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ExtractorPricing {
+    token: TokenPrice,
     per_page: NanoAmount,
     fixed: NanoAmount,
     minimum: NanoAmount,
@@ -68,12 +76,17 @@ impl ModelPricing {
 }
 
 impl ExtractorPricing {
-    /// Reads `{mode: none|page|fixed|token, currency, pricePerPage?, fixedCost?, minimumCharge?}`.
+    /// Reads `{mode: none|page|fixed|token, currency, pricePerPage?, fixedCost?, inputPricePerMillionTokens?,
+    /// outputPricePerMillionTokens?, minimumCharge?}`.
     #[must_use]
     pub fn read(pricing: &Value) -> Self {
         let mode = pricing.get("mode").and_then(Value::as_str).unwrap_or("none");
         let when = |wanted: &str, key: &str| if mode == wanted { amount(pricing, key) } else { NanoAmount::ZERO };
         Self {
+            token: TokenPrice {
+                input: when("token", "inputPricePerMillionTokens"),
+                output: when("token", "outputPricePerMillionTokens"),
+            },
             per_page: when("page", "pricePerPage"),
             fixed: when("fixed", "fixedCost"),
             minimum: if mode == "none" { NanoAmount::ZERO } else { amount(pricing, "minimumCharge") },
@@ -81,10 +94,27 @@ impl ExtractorPricing {
         }
     }
 
-    /// The cost of reading so many pages; pages that were known cost nothing, and none read costs nothing at all.
+    /// The cost of reading so many pages with so many tokens; pages that were known cost nothing, and none read with no
+    /// token costs nothing at all.
+    #[must_use]
+    pub fn run(&self, read: u32, usage: Usage) -> NanoAmount {
+        if read == 0 && usage.input_tokens == 0 && usage.output_tokens == 0 {
+            return NanoAmount::ZERO;
+        }
+        let tokens = self.token.cost(usage.input_tokens, usage.output_tokens);
+        tokens.plus(self.per_page.times(read.into())).plus(self.fixed).max(self.minimum)
+    }
+
+    /// [`ExtractorPricing::run`] of a reader that takes no tokens.
     #[must_use]
     pub fn pages(&self, read: u32) -> NanoAmount {
-        if read == 0 { NanoAmount::ZERO } else { self.per_page.times(read.into()).plus(self.fixed).max(self.minimum) }
+        self.run(read, Usage::default())
+    }
+
+    /// The cost of one of several calls of a run that reads page by page: what is charged once is not in it.
+    #[must_use]
+    pub fn call(&self, pages: u32, usage: Usage) -> NanoAmount {
+        self.per_page.times(pages.into()).plus(self.token.cost(usage.input_tokens, usage.output_tokens))
     }
 
     /// The currency.
@@ -145,6 +175,18 @@ mod tests {
     }
 
     #[test]
+    fn a_reader_paid_by_tokens_costs_what_it_used() {
+        let pricing = json!({"mode": "token", "currency": "USD", "inputPricePerMillionTokens": 2.5,
+                             "outputPricePerMillionTokens": 10, "pricePerPage": 9, "minimumCharge": 0.001});
+        let pricing = ExtractorPricing::read(&pricing);
+        let usage = |input_tokens, output_tokens| Usage { input_tokens, output_tokens, is_estimated: false };
+        assert_eq!(pricing.run(2, usage(1234, 567)), NanoAmount(8_755_000));
+        assert_eq!(pricing.run(1, usage(1, 1)), NanoAmount(1_000_000), "the minimum");
+        assert_eq!(pricing.run(0, usage(1234, 567)), NanoAmount(8_755_000), "a call without a page was paid as well");
+        assert_eq!(pricing.run(0, usage(0, 0)), NanoAmount::ZERO);
+    }
+
+    #[test]
     fn currencies_are_never_mixed() {
         let (one, two) = (NanoAmount(1), NanoAmount(2));
         let mixed = total(one, Some("EUR"), two, Some("USD"));
@@ -163,5 +205,17 @@ mod tests {
         assert_eq!(pricing.pages(3), NanoAmount(1_000_000_000));
         assert_eq!(pricing.pages(0), NanoAmount::ZERO);
         assert_eq!(ExtractorPricing::read(&json!({"mode": "none", "minimumCharge": 1})).pages(3), NanoAmount::ZERO);
+    }
+
+    #[test]
+    fn extractors_that_ask_a_model_are_paid_by_the_token() {
+        let mut config = json!({"mode": "token", "currency": "USD", "pricePerPage": 9,
+                                "inputPricePerMillionTokens": 2.5, "outputPricePerMillionTokens": 10});
+        let pricing = ExtractorPricing::read(&config);
+        let usage = Usage { input_tokens: 1234, output_tokens: 567, is_estimated: false };
+        assert_eq!(pricing.run(2, usage), NanoAmount(8_755_000));
+        assert_eq!((pricing.call(1, usage), pricing.pages(3)), (NanoAmount(8_755_000), NanoAmount::ZERO));
+        config["minimumCharge"] = json!(1);
+        assert_eq!(ExtractorPricing::read(&config).run(1, usage), NanoAmount(1_000_000_000));
     }
 }

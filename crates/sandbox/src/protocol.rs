@@ -101,6 +101,8 @@ pub enum Response {
         /// Its pages.
         pages: u32,
     },
+    /// The file carries these e-invoices.
+    Embedded(Vec<EncodedFile>),
     /// A page was read.
     Page(Box<Page>),
     /// A page was rendered.
@@ -132,4 +134,13 @@ pub enum Response {
         /// The variables of the environment.
         environment: Vec<String>,
     },
+}
+
+/// A file that another carries.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct EncodedFile {
+    /// Its name.
+    pub name: String,
+    /// Its bytes in base64.
+    pub base64: String,
 }

@@ -7,14 +7,14 @@ use std::time::{Duration, Instant};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
-use sluice_core::{Page, ReadRequest, RenderRequest};
+use sluice_core::{EmbeddedFile, Page, ReadRequest, RenderRequest};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::protocol::{Limits, Request, Response, ScriptLimits, Work};
+use crate::protocol::{EncodedFile, Limits, Request, Response, ScriptLimits, Work};
 
 /// A page's line is shorter; a longer one is nonsense and would only fill memory.
 const MAX_LINE_BYTES: u64 = 64 * 1024 * 1024;
@@ -53,6 +53,8 @@ pub enum Reading {
         /// Its pages.
         pages: u32,
     },
+    /// It carries these e-invoices; told before its pages, and only when there are any.
+    Embedded(Vec<EmbeddedFile>),
     /// A page was read.
     Page(Box<Page>),
 }
@@ -167,6 +169,7 @@ impl DocumentReading {
     pub async fn next(&mut self) -> Result<Option<Reading>> {
         match self.worker.receive(self.page_timeout).await? {
             Response::Opened { pages } => Ok(Some(Reading::Opened { pages })),
+            Response::Embedded(files) => Ok(Some(Reading::Embedded(decoded(files)?))),
             Response::Page(page) => Ok(Some(Reading::Page(page))),
             Response::Done => Ok(None),
             Response::Failed { kind, message } => Err(Error::Refused { kind, message }),
@@ -226,6 +229,14 @@ impl Worker {
         }
         Error::TimedOut
     }
+}
+
+fn decoded(files: Vec<EncodedFile>) -> Result<Vec<EmbeddedFile>> {
+    let decode = |file: EncodedFile| {
+        let bytes = STANDARD.decode(file.base64).map_err(|error| Error::Nonsense(serde::de::Error::custom(error)))?;
+        Ok(EmbeddedFile { name: file.name, bytes })
+    };
+    files.into_iter().map(decode).collect()
 }
 
 pub(crate) const fn broken(operation: &'static str, source: std::io::Error) -> Error {

@@ -2,9 +2,11 @@
 
 pub mod builders;
 pub mod documents;
+pub mod einvoices;
 pub mod eventually;
 pub mod fakes;
 pub mod llm;
+pub mod paddle_ocr;
 pub mod ports;
 pub mod postgres;
 pub mod process;
@@ -15,7 +17,8 @@ pub mod servers;
 pub mod suites;
 
 pub use eventually::eventually;
-pub use llm::{Reply, ScriptedLlm};
+pub use llm::{Dialect, Reply, ScriptedLlm};
+pub use paddle_ocr::{OcrReply, ScriptedPaddleOcr};
 pub use process::Process;
 pub use proxy::ChaosProxy;
 pub use servers::Servers;

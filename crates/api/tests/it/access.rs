@@ -47,6 +47,7 @@ owner GET /projects/{project}/cost-by-date-range
 owner GET /projects/{project}/analytics
 owner GET /projects/{project}/analytics/recommendations
 owner GET /projects/{project}/operation-logs
+owner GET /projects/{project}/truths
 owner POST /projects/{project}/groups {"name": "March", "projectId": {project}}
 owner GET /projects/{project}/groups
 owner GET /groups/{group}
@@ -65,6 +66,10 @@ owner POST /groups/{group}/manifests/delete-bulk {"manifestIds": [{manifest}]}
 owner GET /manifests/{manifest}
 owner PATCH /manifests/{manifest} {}
 owner DELETE /manifests/{manifest}
+owner GET /manifests/{manifest}/citations
+owner GET /manifests/{manifest}/pages
+owner GET /manifests/{manifest}/pages/{page}/words
+owner GET /manifests/{manifest}/pages/{page}/image
 owner GET /manifests/{manifest}/ocr
 owner POST /manifests/{manifest}/ocr/refresh
 owner POST /manifests/{manifest}/ocr/refresh-job
@@ -75,6 +80,9 @@ shared POST /manifests/extract-bulk {"manifestIds": [{manifest}]}
 owner GET /manifests/{manifest}/extraction-history
 owner GET /manifests/{manifest}/extraction-history/{job}
 owner GET /manifests/{manifest}/ocr-history
+owner PUT /manifests/{manifest}/truth {"data": {}}
+owner GET /manifests/{manifest}/truth
+owner DELETE /manifests/{manifest}/truth
 owner GET /manifests/{manifest}/operation-logs
 owner GET /manifests/{manifest}/pdf
 owner GET /manifests/{manifest}/pdf-file
@@ -96,6 +104,7 @@ admin POST /jobs/queue/pause
 admin POST /jobs/queue/resume
 admin GET /jobs/{queue_job}
 admin DELETE /jobs/{queue_job}
+owner GET /jobs/{queue_job}/timeline
 owner POST /jobs/{queue_job}/cancel
 
 user GET /models/adapters
@@ -337,6 +346,7 @@ async fn things(service: &Service, owner: i32, model_url: &str, number: usize) -
         ("project", project.to_string()),
         ("group", group.to_string()),
         ("manifest", manifest.to_string()),
+        ("page", "1".to_owned()),
         ("stored", stored),
         ("schema", schema.to_string()),
         ("model", workspace.model_id.to_string()),

@@ -5,6 +5,8 @@
 
 mod access;
 mod auth;
+mod budgets;
+mod citations;
 mod corrections;
 mod envelope;
 mod export_scripts;
@@ -28,5 +30,6 @@ mod prompts;
 mod schema_rules;
 mod schemas;
 mod triggers;
+mod truths;
 mod uploads;
 mod validation;

@@ -10,9 +10,9 @@ use std::process::ExitCode;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use sluice_core::{Classify, ErrorKind};
+use sluice_core::{Classify, EmbeddedFile, ErrorKind};
 use sluice_documents::{Progress, Reader, ReaderConfig};
-use sluice_sandbox::protocol::{Request, Response, Work};
+use sluice_sandbox::protocol::{EncodedFile, Request, Response, Work};
 
 fn main() -> ExitCode {
     let mut line = String::new();
@@ -37,6 +37,7 @@ fn run(work: Work) -> Response {
             let result = reader.read(&request, &mut |progress| {
                 heard &= send(&match progress {
                     Progress::Opened { pages } => Response::Opened { pages },
+                    Progress::Embedded(files) => Response::Embedded(files.into_iter().map(encoded).collect()),
                     Progress::Page(page) => Response::Page(page),
                 });
             });
@@ -56,6 +57,10 @@ fn run(work: Work) -> Response {
         Work::CheckScript { kind, source, limits } => scripts::check(kind, &source, limits),
         Work::ProbeLimits => probe(),
     }
+}
+
+fn encoded(file: EmbeddedFile) -> EncodedFile {
+    EncodedFile { name: file.name, base64: STANDARD.encode(file.bytes) }
 }
 
 const fn failed(kind: ErrorKind, message: String) -> Response {

@@ -9,6 +9,7 @@ use diesel_async::RunQueryDsl;
 use serde_json::{Value, json};
 use sluice_core::ports::{EventSink, ObjectStore};
 use sluice_core::{Fact, JobFact, JobId, JobKind, JobMessage, JobMessageV1, ManifestId};
+use sluice_db::models::citations::{self, Citation};
 use sluice_db::models::jobs::{self, Job, NewJob};
 use sluice_db::models::manifests::{self, Manifest, NewManifest};
 use sluice_event_bus::{BusMessage, Publisher, Subscriber};
@@ -50,9 +51,12 @@ impl Running {
 
 impl Bench {
     pub(crate) async fn start() -> Self {
+        Self::start_with(ScriptedLlm::start(Reply::content(good_answer())).await.unwrap()).await
+    }
+
+    pub(crate) async fn start_with(llm: ScriptedLlm) -> Self {
         let servers = Servers::shared().unwrap();
         let database = servers.database().await.unwrap();
-        let llm = ScriptedLlm::start(Reply::content(good_answer())).await.unwrap();
         let name = servers.fresh_name();
         let pdfium = tools_folder().join("lib/libpdfium.so").canonicalize().unwrap();
         let key = secrecy::ExposeSecret::expose_secret(&SecretBox::generate_key().unwrap()).to_owned();
@@ -175,6 +179,23 @@ impl Bench {
         }
     }
 
+    /// Makes the workspace's extractor another one.
+    pub(crate) async fn set_extractor(&self, extractor_type: &str, config: &Value) {
+        let config = config.to_string().replace('\'', "''");
+        let id = self.workspace.extractor_id;
+        self.sql(&format!(
+            "update extractors set extractor_type = '{extractor_type}', config = '{config}' where id = '{id}'"
+        ))
+        .await;
+    }
+
+    /// Watches a manifest, as a gateway does for its sockets.
+    pub(crate) async fn watch(&self, manifest: i32) {
+        let events = sluice_event_bus::Config::read(&mut Env::from_pairs(self.settings.clone()));
+        let (subscriber, _messages) = Subscriber::connect(&events, &Tasks::new()).await.unwrap();
+        subscriber.watch(&[ManifestId(manifest)], Duration::from_secs(600)).await.unwrap();
+    }
+
     /// Runs a statement.
     pub(crate) async fn sql(&self, statement: &str) {
         diesel::sql_query(statement).execute(&mut self.database.pool.get().await.unwrap()).await.unwrap();
@@ -243,8 +264,27 @@ impl Bench {
         self.seen.lock().unwrap().iter().filter(|(event, _)| event == name).map(|(_, data)| data.clone()).collect()
     }
 
+    /// A manifest, its data without what is computed of them.
     pub(crate) async fn manifest(&self, id: i32) -> Manifest {
+        let mut manifest = self.manifest_with_info(id).await;
+        if let Some(Value::Object(fields)) = &mut manifest.extracted_data {
+            fields.shift_remove("_extraction_info");
+        }
+        manifest
+    }
+
+    pub(crate) async fn manifest_with_info(&self, id: i32) -> Manifest {
         manifests::find(&mut self.database.pool.get().await.unwrap(), id).await.unwrap().unwrap()
+    }
+
+    /// Where its values are printed.
+    pub(crate) async fn citations(&self, id: i32) -> Vec<Citation> {
+        citations::list(&mut self.database.pool.get().await.unwrap(), id).await.unwrap()
+    }
+
+    /// The pages of a manifest, as the API shows them.
+    pub(crate) async fn ocr_result(&self, id: i32) -> Value {
+        manifests::load_ocr_result(&mut self.database.pool.get().await.unwrap(), id).await.unwrap().unwrap()
     }
 
     /// What a run leaves, without what differs from run to run.

@@ -34,9 +34,13 @@ async fn one_field_is_asked_for_and_nothing_else_changes() {
     let row = bench.ended(job).await;
     assert_eq!((row.status.as_str(), row.error_message), ("completed", None));
     data["total"] = json!(105.0);
+    let info = bench.manifest_with_info(manifest).await.extracted_data.unwrap()["_extraction_info"].clone();
     let manifest = bench.manifest(manifest).await;
+    data.as_object_mut().unwrap().shift_remove("_extraction_info");
     assert_eq!((manifest.status.as_str(), manifest.extracted_data), ("completed", Some(data)));
-    assert_eq!(manifest.confidence, Some(0.7));
+    // Computed from what is on the page, on which there is nothing of "kept".
+    assert_eq!(info["uncertain_fields"], json!(["by_hand"]));
+    assert!((manifest.confidence.unwrap() - info["confidence"].as_f64().unwrap()).abs() < 0.001, "{info}");
     assert_eq!(manifest.validation_results.unwrap()["errorCount"], json!(0));
 
     let requests = bench.llm.requests();
@@ -87,7 +91,7 @@ async fn an_answer_that_does_not_pass_is_asked_for_again_and_never_written() {
     assert_eq!((row.status.as_str(), row.error_stage.as_deref()), ("failed", Some("LLM_EXTRACT")));
     let error = row.error_message.unwrap();
     assert!(error.starts_with("the model's answer for total does not pass the checks: "), "{error}");
-    let correction = bench.llm.requests()[1]["messages"][3]["content"].as_str().unwrap().to_owned();
+    let correction = bench.llm.requests()[1]["messages"][1]["content"].as_str().unwrap().to_owned();
     assert!(correction.contains("the model's answer has no total"), "{correction}");
     let failed = bench.manifest(manifest).await;
     assert_eq!((failed.status.as_str(), failed.extracted_data), ("failed", Some(good_answer())));

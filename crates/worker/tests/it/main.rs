@@ -4,8 +4,14 @@
 #![expect(clippy::disallowed_methods, reason = "tasks end with the runtime of their test")]
 
 mod bench;
+mod budget;
+mod checks;
+mod citations;
+mod einvoice;
 mod extraction;
 mod fields;
+mod long_documents;
 mod models;
+mod remote;
 mod stages;
 mod sweeper;

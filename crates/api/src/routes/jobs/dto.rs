@@ -8,6 +8,7 @@ use sluice_db::models::jobs::list::{JobInDetail, JobOfManifest, JobWithNames};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::routes::manifests::CitationDto;
 use crate::wire;
 
 /// A job in the list of all manifests' jobs.
@@ -63,7 +64,7 @@ impl From<JobOfManifest> for JobHistory {
             queue_job_id: job.queue_job_id,
             progress: job.progress,
             error: job.error_message,
-            attempt_count: retries(job.attempt_count),
+            attempt_count: retries(job.attempt_count, job.parked_count),
             started_at: job.started_at,
             completed_at: job.completed_at,
             created_at: job.created_at,
@@ -94,7 +95,7 @@ struct Course {
 impl From<&Job> for Course {
     fn from(job: &Job) -> Self {
         Self {
-            attempt_count: retries(job.attempt_count),
+            attempt_count: retries(job.attempt_count, job.parked_count),
             error: job.error_message.clone(),
             cancel_reason: job.cancel_reason.clone(),
             cancel_requested_at: job.cancel_requested_at,
@@ -184,16 +185,19 @@ pub(crate) struct HistoryEntryInDetail {
     user_prompt: Option<String>,
     assistant_response: Option<String>,
     prompt_template_content: Option<String>,
+    /// Where the values are printed that this job found and that were not replaced since.
+    citations: Vec<CitationDto>,
 }
 
-impl From<JobInDetail> for HistoryEntryInDetail {
-    fn from(row: JobInDetail) -> Self {
+impl HistoryEntryInDetail {
+    pub(crate) fn new(row: JobInDetail, citations: Vec<CitationDto>) -> Self {
         Self {
             entry: row.named.into(),
             system_prompt: row.texts.system_prompt,
             user_prompt: row.texts.user_prompt,
             assistant_response: row.texts.assistant_response,
             prompt_template_content: row.prompt_content,
+            citations,
         }
     }
 }
@@ -311,7 +315,7 @@ fn status_of(job: &Job) -> &'static str {
     }
 }
 
-/// Clients know the number of attempts before the last one.
-fn retries(attempts: i32) -> i32 {
-    (attempts - 1).max(0)
+/// Clients know the number of attempts before the last one; those that found no room in the budget are not counted.
+fn retries(attempts: i32, parked: i32) -> i32 {
+    (attempts - parked - 1).max(0)
 }
