@@ -26,6 +26,7 @@ pub mod rule;
 pub mod schema;
 pub mod scoring;
 pub mod scripts;
+pub mod tables;
 pub mod tokens;
 pub mod validate;
 pub mod windows;

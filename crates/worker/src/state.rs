@@ -1,7 +1,5 @@
 //! What is known after each stage. A state owns the one before it, so a stage can't read what does not exist yet.
 
-use std::collections::BTreeSet;
-
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sluice_core::{CostBreakdown, FileFormat, ManifestStatus, Page, ReadOptions};
