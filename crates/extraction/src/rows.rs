@@ -276,6 +276,8 @@ mod tests {
             width: 1.0,
             height: 1.0,
             turned_degrees: 0,
+            skew_degrees: 0.0,
+            languages: Vec::new(),
             source: TextSource::TextLayer,
             words: Vec::new(),
             text: String::new(),

@@ -8,6 +8,7 @@ use sluice_core::{CostBreakdown, FileFormat, ManifestStatus, Page, ReadOptions};
 use sluice_db::models::manifests::Manifest;
 use sluice_db::models::schemas::Schema;
 use sluice_extraction::cost::{ExtractorPricing, ModelPricing, Usage};
+use sluice_extraction::einvoice::Mapped;
 use sluice_extraction::field::FieldPath;
 use sluice_extraction::prompt::{Example, Rule};
 use sluice_extraction::validate::{Examiner, InvalidSchema, Issue, ValidationResult};
@@ -31,6 +32,8 @@ pub(crate) struct ReaderSettings {
     pub(crate) extractor_id: Uuid,
     pub(crate) extractor_type: String,
     pub(crate) options: ReadOptions,
+    /// Whether the XML of an e-invoice is believed, so that no model is asked.
+    pub(crate) uses_embedded_invoice: bool,
     /// The service that reads; absent when we do.
     pub(crate) remote: Option<RemoteReader>,
     pub(crate) pricing: ExtractorPricing,
@@ -84,6 +87,8 @@ pub(crate) struct TextExtracted {
     pub(crate) usage: Usage,
     pub(crate) quality_score: i32,
     pub(crate) processed_at: DateTime<Utc>,
+    /// The data, where the file is or carries an e-invoice that has what the schema asks for.
+    pub(crate) einvoice: Option<Mapped>,
 }
 
 /// After `LLM_EXTRACT`.

@@ -5,6 +5,7 @@ use sluice_extraction::cost::Usage;
 use sluice_sandbox::Reading;
 
 use super::pages::Pages;
+use crate::einvoice;
 use crate::error::StageError;
 use crate::wiring::Ports;
 
@@ -14,6 +15,7 @@ pub(super) async fn read(ports: &Ports, request: &ReadRequest, pages: &mut Pages
     while let Some(step) = reading.next().await? {
         match step {
             Reading::Opened { pages: total } => pages.opened(total).await,
+            Reading::Embedded(files) => pages.invoice = einvoice::find(files).await,
             Reading::Page(page) => pages.add((*page).into(), Usage::default()).await?,
         }
     }

@@ -5,6 +5,7 @@ use sluice_core::ErrorKind;
 use sluice_db::models::page_cache::{self, PageKey};
 use sluice_db::models::page_reads::{self, NewPageRead};
 use sluice_extraction::cost::Usage;
+use sluice_extraction::einvoice::Invoice;
 use sluice_remote_extractors::ReadPage;
 
 use crate::error::StageError;
@@ -22,11 +23,13 @@ pub(super) struct Pages<'a> {
     context: &'a StageContext,
     pages: Vec<ReadPage>,
     total: u32,
+    /// The e-invoice that the file is or carries.
+    pub(super) invoice: Option<Invoice>,
 }
 
 impl<'a> Pages<'a> {
     pub(super) const fn new(ports: &'a Ports, key: PageKey, context: &'a StageContext, known: Vec<ReadPage>) -> Self {
-        Self { ports, key, context, pages: known, total: 0 }
+        Self { ports, key, context, pages: known, total: 0, invoice: None }
     }
 
     pub(super) const fn context(&self) -> &'a StageContext {
@@ -45,6 +48,12 @@ impl<'a> Pages<'a> {
     pub(super) async fn opened(&mut self, total: u32) {
         self.total = total;
         self.tell().await;
+    }
+
+    /// Takes a page that nobody had to read: it costs nothing and is not kept.
+    pub(super) async fn add_free(&mut self, page: ReadPage) {
+        self.pages = vec![page];
+        self.opened(1).await;
     }
 
     /// Keeps a page that was read, notes what it took, and tells.
