@@ -16,6 +16,8 @@ use sluice_llm::Endpoint;
 use sluice_remote_extractors::{paddle_ocr, vision};
 use uuid::Uuid;
 
+use crate::stages::ground::Grounded;
+
 /// After LOAD: everything that the job needs exists and fits together.
 #[derive(Debug)]
 pub(crate) struct Loaded {
@@ -129,6 +131,8 @@ pub(crate) struct Validated {
     /// Dot paths of values that take part in an equation that meets.
     pub(crate) corroborated: BTreeSet<String>,
     pub(crate) result: ValidationResult,
+    /// Where the values are on the pages and how far they can be trusted.
+    pub(crate) grounded: Grounded,
 }
 
 /// After PERSIST: the job has ended in the database.
