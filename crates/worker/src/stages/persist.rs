@@ -129,6 +129,7 @@ fn rebase(
     let examiner = settings.examiner().map_err(|error| invalid_schema(&error))?;
     let findings = examiner.examine(&extracted.data);
     validated.is_complete = findings.failures().next().is_none();
+    validated.corroborated = findings.corroborated;
     let mut issues = findings.issues;
     // What was corrected is told whatever the rest of the data is; the patch has it already.
     let corrected = |issue: &&Issue| issue.check.as_deref() == Some(CORRECTED);

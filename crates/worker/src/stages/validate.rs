@@ -67,7 +67,8 @@ impl Stage for Validate {
     }
 
     fn checkpoint(output: &Validated) -> Value {
-        json!({"errors": output.result.error_count, "warnings": output.result.warning_count})
+        let corroborated = output.corroborated.len();
+        json!({"errors": output.result.error_count, "warnings": output.result.warning_count, "corroborated": corroborated})
     }
 }
 
