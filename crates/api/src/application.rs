@@ -38,6 +38,9 @@ pub enum BuildError {
     /// Models can't be asked.
     #[error("can't make the client of the models")]
     Models(#[from] sluice_llm::Error),
+    /// OCR servers can't be asked.
+    #[error("can't make the client of the extractors")]
+    Extractors(#[from] sluice_remote_extractors::Error),
     /// The database's settings can't be used.
     #[error("can't use the database")]
     Database(#[from] sluice_db::Error),

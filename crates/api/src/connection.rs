@@ -6,6 +6,8 @@ use sluice_service::SecretBox;
 
 use crate::error::Result;
 
+mod remote;
+
 /// What a secret looks like outside; sent back, it means "unchanged".
 pub(crate) const MASK: &str = "********";
 
@@ -23,10 +25,33 @@ pub(crate) struct Parameter {
 /// What a parameter may be.
 #[derive(Debug)]
 pub(crate) enum Kind {
-    Text { default: &'static str, placeholder: &'static str },
-    Number { default: f64, min: f64, max: f64, whole: bool },
-    Flag { default: bool },
-    Choice { default: &'static str, words: &'static [&'static str] },
+    Text {
+        default: &'static str,
+        placeholder: &'static str,
+    },
+    Number {
+        default: f64,
+        min: f64,
+        max: f64,
+        whole: bool,
+    },
+    Flag {
+        default: bool,
+    },
+    Choice {
+        default: &'static str,
+        words: &'static [&'static str],
+    },
+    /// A whole number that need not be given.
+    Size {
+        min: u64,
+        max: u64,
+    },
+    /// One of some numbers.
+    Mode {
+        default: u64,
+        numbers: &'static [u64],
+    },
 }
 
 /// A kind of model.
@@ -35,6 +60,7 @@ pub(crate) struct Adapter {
     pub(crate) name: &'static str,
     pub(crate) title: &'static str,
     pub(crate) description: &'static str,
+    pub(crate) category: &'static str,
     pub(crate) parameters: &'static [Parameter],
     pub(crate) capabilities: &'static [&'static str],
 }
@@ -64,6 +90,7 @@ pub(crate) const ADAPTERS: [Adapter; 1] = [Adapter {
     name: "openai",
     title: "OpenAI-Compatible",
     description: "Any endpoint that speaks OpenAI's chat completions: OpenAI, vLLM, Ollama, llama.cpp and others",
+    category: "llm",
     parameters: &[
         Parameter {
             key: "baseUrl",
@@ -120,11 +147,12 @@ const PAGE_MODE: Parameter = whole(
 );
 
 /// The kinds of extractor that this version can run.
-pub(crate) const EXTRACTORS: [Adapter; 2] = [
+pub(crate) const EXTRACTORS: [Adapter; 4] = [
     Adapter {
         name: "local",
         title: "Text layer, else OCR",
         description: "Reads the text that a PDF carries, page by page, and the picture where there is none",
+        category: "ocr",
         parameters: &[
             Parameter {
                 key: "ocr",
@@ -134,8 +162,18 @@ pub(crate) const EXTRACTORS: [Adapter; 2] = [
                 label: "OCR",
                 help: "auto: where the text layer is missing or garbled",
             },
-            text("languages", "Languages", "eng+deu+fra", "Tesseract's names, the likeliest first, joined by +"),
-            PAGE_MODE,
+            text(
+                "languages",
+                "Languages",
+                "auto",
+                "Tesseract's names, the likeliest first, joined by +; auto finds out",
+            ),
+            whole(
+                "psm",
+                "Page segmentation mode",
+                (0.0, 0.0, 13.0),
+                "As Tesseract counts them; 0 finds out which reads best",
+            ),
             whole("maxPages", "Most pages", (500.0, 1.0, 10_000.0), "Longer documents are refused"),
         ],
         capabilities: &["pdf", "image"],
@@ -144,12 +182,23 @@ pub(crate) const EXTRACTORS: [Adapter; 2] = [
         name: "tesseract",
         title: "Tesseract OCR",
         description: "Reads the picture of every page with Tesseract",
+        category: "ocr",
         parameters: &[
             text("lang", "Languages", "chi_sim+eng", "Tesseract's names, the likeliest first, joined by +"),
             PAGE_MODE,
+            Parameter {
+                kind: Kind::Mode { default: 1, numbers: &[1, 3] },
+                ..text("oem", "Engine mode", "", "1 and 3 are the neural engine; the old one (0, 2) is not installed")
+            },
+            Parameter {
+                kind: Kind::Choice { default: "tesseract", words: &["tesseract"] },
+                ..text("binaryPath", "Program", "", "Tesseract is built in; no other program is run")
+            },
         ],
         capabilities: &["pdf", "image"],
     },
+    remote::PADDLE_OCR,
+    remote::VISION_LLM,
 ];
 
 impl Adapter {
@@ -236,6 +285,8 @@ impl Parameter {
             }
             Kind::Flag { default } => ("boolean", json!({"default": default})),
             Kind::Choice { default, words } => ("enum", json!({"default": default, "validation": {"enum": words}})),
+            Kind::Size { min, max } => ("number", json!({"validation": {"min": min, "max": max}})),
+            Kind::Mode { default, numbers } => ("number", json!({"default": default, "validation": {"enum": numbers}})),
         };
         if let (Some(form), Value::Object(more)) = (form.as_object_mut(), more) {
             form.insert("type".to_owned(), json!(kind));
@@ -255,6 +306,15 @@ impl Parameter {
             Kind::Choice { words, .. } => {
                 let known = value.as_str().is_some_and(|word| words.contains(&word));
                 (!known).then(|| format!("Parameter {key} must be one of {}", words.join(", ")))
+            }
+            Kind::Size { min, max } => match value.as_u64() {
+                Some(number) if (*min..=*max).contains(&number) => None,
+                _ => Some(format!("Parameter {key} must be a whole number between {min} and {max}")),
+            },
+            Kind::Mode { numbers, .. } => {
+                let known = value.as_u64().is_some_and(|number| numbers.contains(&number));
+                let numbers: Vec<String> = numbers.iter().map(ToString::to_string).collect();
+                (!known).then(|| format!("Parameter {key} must be one of {}", numbers.join(", ")))
             }
             Kind::Number { min, max, whole, .. } => match value.as_f64() {
                 None => Some(format!("Parameter {key} must be a number")),
@@ -293,7 +353,9 @@ mod tests {
             "Missing required parameter: modelName",
         ];
         assert_eq!(openai.problems(&values), expected);
-        let [local, _] = &EXTRACTORS;
+        let [local, tesseract, ..] = &EXTRACTORS;
+        assert_eq!(tesseract.problems(&map(json!({"oem": 3, "binaryPath": "tesseract"}))), [""; 0]);
+        assert_eq!(tesseract.problems(&map(json!({"oem": 0, "binaryPath": "/bin/sh"}))).len(), 2);
         assert_eq!(local.problems(&map(json!({"ocr": "auto", "languages": "eng", "maxPages": 3}))), [""; 0]);
         assert_eq!(local.problems(&map(json!({"ocr": "maybe"}))).len(), 1);
     }

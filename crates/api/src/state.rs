@@ -9,6 +9,7 @@ use sluice_core::{JobId, QueueJobId};
 use sluice_db::{Connection, Pool};
 use sluice_event_bus::Publisher;
 use sluice_queue::Producer;
+use sluice_remote_extractors::paddle_ocr;
 use sluice_sandbox::Sandbox;
 use sluice_service::{ErrorChain, SecretBox, Tasks};
 use sluice_storage::{Presigner, S3Store};
@@ -30,6 +31,7 @@ pub(crate) struct AppState {
     pub(crate) secrets: Arc<SecretBox>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) models: sluice_llm::Client,
+    pub(crate) paddle_ocr: paddle_ocr::Client,
     /// How long a request may wait for a text to be read.
     pub(crate) ocr_timeout: Duration,
     /// Work that goes on when its caller is gone, and that shutdown waits for.
@@ -48,6 +50,7 @@ impl AppState {
             authenticator: Authenticator::new(&config.access, pool.clone(), clock.clone()),
             sandbox: Sandbox::new(config.sandbox.clone()),
             models: sluice_llm::Client::new(config.llm.clone())?,
+            paddle_ocr: paddle_ocr::Client::new(Duration::from_secs(1))?,
             secrets: config.secrets.clone(),
             ocr_timeout: config.ocr_timeout,
             tasks: Tasks::new(),

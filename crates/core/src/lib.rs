@@ -12,6 +12,7 @@ pub mod ports;
 pub mod progress;
 pub mod reading;
 pub mod stage;
+mod xml_root;
 
 pub use error::{Classify, ErrorKind, PortError};
 pub use event::{
@@ -27,5 +28,5 @@ pub use manifest::{FileFormat, FileType, ManifestStatus};
 pub use money::{NanoAmount, TokenPrice};
 pub use page::{BoundingBox, Page, TextSource, Word};
 pub use progress::{MonotonicProgress, Progress};
-pub use reading::{OcrMode, ReadOptions, ReadRequest};
+pub use reading::{EmbeddedFile, OcrMode, ReadOptions, ReadRequest, RenderRequest};
 pub use stage::StageName;

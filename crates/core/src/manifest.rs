@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::job::words;
+use crate::xml_root;
 
 /// Where a manifest stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -47,6 +48,8 @@ pub enum FileType {
     Pdf,
     /// One of the image formats.
     Image,
+    /// An e-invoice without a page.
+    Xml,
 }
 
 impl FileType {
@@ -56,11 +59,12 @@ impl FileType {
         match self {
             Self::Pdf => "pdf",
             Self::Image => "image",
+            Self::Xml => "xml",
         }
     }
 }
 
-words!(FileType, "file type", [Pdf, Image]);
+words!(FileType, "file type", [Pdf, Image, Xml]);
 
 /// The formats that Sluice takes in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -80,14 +84,17 @@ pub enum FileFormat {
     Bmp,
     /// Tagged Image File Format.
     Tiff,
+    /// An e-invoice: CII or UBL.
+    Xml,
 }
 
 impl FileFormat {
     /// All of them.
-    pub const ALL: [Self; 7] = [Self::Pdf, Self::Png, Self::Jpeg, Self::Gif, Self::Webp, Self::Bmp, Self::Tiff];
+    pub const ALL: [Self; 8] =
+        [Self::Pdf, Self::Png, Self::Jpeg, Self::Gif, Self::Webp, Self::Bmp, Self::Tiff, Self::Xml];
 
     /// How many bytes [`FileFormat::sniff`] wants to see.
-    pub const SNIFF_BYTES: usize = 1024;
+    pub const SNIFF_BYTES: usize = 8 * 1024;
 
     /// Tells the format from the first bytes of a file; names and declared types are not asked.
     ///
@@ -109,7 +116,9 @@ impl FileFormat {
             Some(Self::Bmp)
         } else {
             let head = head.get(..Self::SNIFF_BYTES).unwrap_or(head);
-            head.windows(5).any(|window| window == b"%PDF-").then_some(Self::Pdf)
+            let begin = head.get(..1024).unwrap_or(head);
+            let is_pdf = begin.windows(5).any(|window| window == b"%PDF-");
+            if is_pdf { Some(Self::Pdf) } else { xml_root::is_einvoice(head).then_some(Self::Xml) }
         }
     }
 
@@ -117,8 +126,10 @@ impl FileFormat {
     #[must_use]
     pub fn from_content_type(content_type: &str) -> Option<Self> {
         let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-        if essence == "image/jpg" {
-            return Some(Self::Jpeg);
+        match essence.as_str() {
+            "image/jpg" => return Some(Self::Jpeg),
+            "text/xml" => return Some(Self::Xml),
+            _ => {}
         }
         Self::ALL.into_iter().find(|format| format.content_type() == essence)
     }
@@ -134,6 +145,7 @@ impl FileFormat {
             Self::Webp => "image/webp",
             Self::Bmp => "image/bmp",
             Self::Tiff => "image/tiff",
+            Self::Xml => "application/xml",
         }
     }
 
@@ -143,6 +155,7 @@ impl FileFormat {
         match self {
             Self::Pdf => FileType::Pdf,
             Self::Png | Self::Jpeg | Self::Gif | Self::Webp | Self::Bmp | Self::Tiff => FileType::Image,
+            Self::Xml => FileType::Xml,
         }
     }
 }
@@ -153,7 +166,7 @@ mod tests {
 
     #[test]
     fn formats_are_told_from_their_first_bytes() {
-        let cases: [(&[u8], Option<FileFormat>); 9] = [
+        let cases: [(&[u8], Option<FileFormat>); 10] = [
             (b"%PDF-1.7\n", Some(FileFormat::Pdf)),
             (b"junk before\n%PDF-1.4", Some(FileFormat::Pdf)),
             (b"\x89PNG\r\n\x1a\n....", Some(FileFormat::Png)),
@@ -161,6 +174,7 @@ mod tests {
             (b"GIF89a", Some(FileFormat::Gif)),
             (b"RIFF\0\0\0\0WEBPVP8 ", Some(FileFormat::Webp)),
             (b"MM\0*", Some(FileFormat::Tiff)),
+            (b"<?xml version='1.0'?><a:CrossIndustryInvoice xmlns:a='urn'>", Some(FileFormat::Xml)),
             (b"<html>", None),
             (b"", None),
         ];
@@ -173,6 +187,7 @@ mod tests {
     fn content_types_are_read_with_parameters_and_in_any_case() {
         assert_eq!(FileFormat::from_content_type("Application/PDF; charset=binary"), Some(FileFormat::Pdf));
         assert_eq!(FileFormat::from_content_type("image/jpg"), Some(FileFormat::Jpeg));
+        assert_eq!(FileFormat::from_content_type("text/xml; charset=utf-8"), Some(FileFormat::Xml));
         assert_eq!(FileFormat::from_content_type("text/html"), None);
     }
 }

@@ -37,6 +37,8 @@ pub enum TextSource {
     TextLayer,
     /// Read from the picture of the page.
     Ocr,
+    /// Read by another service. Where it tells no places, words have an empty box.
+    Remote,
 }
 
 /// One page, upright.
@@ -51,6 +53,13 @@ pub struct Page {
     pub height: f32,
     /// By how many degrees clockwise the page was turned to stand upright: 0, 90, 180 or 270.
     pub turned_degrees: u16,
+    /// By how many degrees clockwise its lines slope once it stands upright, as on a scan that was put in askew; places are
+    /// those on the page as it is, slope and all.
+    #[serde(default)]
+    pub skew_degrees: f32,
+    /// Tesseract's names of the languages it was read in; none for a text layer.
+    #[serde(default)]
+    pub languages: Vec<String>,
     /// Where the words come from.
     pub source: TextSource,
     /// The words in reading order.
@@ -88,6 +97,8 @@ mod tests {
             width: 1.0,
             height: 1.0,
             turned_degrees: 0,
+            skew_degrees: 0.0,
+            languages: Vec::new(),
             source: TextSource::Ocr,
             words: vec![word("abc", 1.0), word("d", 0.0)],
             text: String::new(),

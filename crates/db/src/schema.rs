@@ -249,6 +249,19 @@ diesel::table! {
 }
 
 diesel::table! {
+    page_reads (id) {
+        id -> Int8,
+        job_id -> Int4,
+        page_number -> Int4,
+        is_page -> Bool,
+        input_tokens -> Int8,
+        output_tokens -> Int8,
+        usage_estimated -> Bool,
+        read_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     projects (id) {
         id -> Int4,
         name -> Text,
@@ -300,13 +313,23 @@ diesel::table! {
         name -> Text,
         description -> Nullable<Text>,
         project_id -> Int4,
-        json_schema -> Jsonb,
+        json_schema -> Json,
         required_fields -> Array<Text>,
         system_prompt_template -> Nullable<Text>,
         validation_settings -> Nullable<Jsonb>,
         schema_version -> Text,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    truths (manifest_id) {
+        manifest_id -> Int4,
+        project_id -> Int4,
+        data -> Jsonb,
+        saved_by -> Nullable<Int4>,
+        saved_at -> Timestamptz,
     }
 }
 
@@ -373,10 +396,14 @@ diesel::joinable!(manifests -> groups (group_id));
 diesel::joinable!(operation_logs -> manifests (manifest_id));
 diesel::joinable!(operation_logs -> projects (project_id));
 diesel::joinable!(operation_logs -> users (user_id));
+diesel::joinable!(page_reads -> jobs (job_id));
 diesel::joinable!(projects -> extractors (text_extractor_id));
 diesel::joinable!(projects -> models (llm_model_id));
 diesel::joinable!(projects -> users (user_id));
 diesel::joinable!(schema_rules -> schemas (schema_id));
+diesel::joinable!(truths -> manifests (manifest_id));
+diesel::joinable!(truths -> projects (project_id));
+diesel::joinable!(truths -> users (saved_by));
 diesel::joinable!(uploads -> groups (group_id));
 diesel::joinable!(uploads -> manifests (manifest_id));
 diesel::joinable!(uploads -> users (user_id));
@@ -397,10 +424,12 @@ diesel::allow_tables_to_appear_in_same_query!(
     models,
     operation_logs,
     page_cache,
+    page_reads,
     projects,
     prompts,
     schema_rules,
     schemas,
+    truths,
     uploads,
     users,
     validation_scripts,

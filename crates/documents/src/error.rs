@@ -21,6 +21,9 @@ pub enum Error {
         /// What the parser says.
         reason: String,
     },
+    /// The file has no pages that could be seen.
+    #[error("an XML file has no pages to look at")]
+    NoPages,
     /// The file has more pages than allowed.
     #[error("the document has {pages} pages, at most {limit} are read")]
     TooManyPages {
@@ -28,6 +31,12 @@ pub enum Error {
         pages: u32,
         /// The limit.
         limit: u32,
+    },
+    /// A page is asked for that the file does not have.
+    #[error("the document has no page {number}")]
+    NoSuchPage {
+        /// The page.
+        number: u32,
     },
     /// A page or image is larger than any document.
     #[error("page {number} measures {width:.0} × {height:.0} {unit}, which is larger than is read")]
@@ -61,7 +70,10 @@ pub enum Error {
 impl Classify for Error {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::Empty | Self::Encrypted | Self::Damaged { .. } | Self::Languages { .. } => ErrorKind::Invalid,
+            Self::Empty | Self::NoPages | Self::Encrypted | Self::Damaged { .. } | Self::Languages { .. } => {
+                ErrorKind::Invalid
+            }
+            Self::NoSuchPage { .. } => ErrorKind::NotFound,
             Self::TooManyPages { .. } | Self::TooLarge { .. } => ErrorKind::TooLarge,
             Self::Engine { .. } | Self::File(_) => ErrorKind::Internal,
         }

@@ -4,19 +4,23 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
 
-use ::image::{DynamicImage, GrayImage, ImageDecoder, ImageFormat, ImageReader, Limits, imageops};
-use sluice_core::{FileFormat, OcrMode, Page, ReadOptions, ReadRequest, TextSource};
+use ::image::imageops::FilterType;
+use ::image::{DynamicImage, GrayImage, ImageDecoder, ImageFormat, ImageReader, Limits};
+use sluice_core::{FileFormat, OcrMode, Page, ReadOptions, ReadRequest, RenderRequest};
 use tiff::decoder::{Decoder as TiffDecoder, DecodingResult};
 
 use crate::error::{Error, Result};
-use crate::layout::set_on_grid;
 use crate::ocr::Ocr;
+use crate::page;
+use crate::picture::{resize, size_of};
 use crate::reader::Progress;
 
 /// Images with more pixels are refused before they are decoded: 60 megapixels is A3 at 450 dots per inch.
 const MAX_PIXELS: u64 = 60_000_000;
 /// Larger images are reduced before they are read.
 const READ_PIXELS: f64 = 20_000_000.0;
+/// Pictures of a TIFF are looked through to this one at most when a page is to be shown.
+const MAX_TIFF_PAGES: u32 = 10_000;
 /// What a decoder may ask for.
 const MAX_ALLOCATION_BYTES: u64 = 512 * 1024 * 1024;
 
@@ -25,10 +29,10 @@ pub(crate) fn read(request: &ReadRequest, ocr: &mut Ocr, progress: &mut dyn FnMu
     if request.format == FileFormat::Tiff {
         return read_tiff(request, ocr, progress);
     }
-    let picture = decode(&request.path, request.format)?;
+    let picture = on_white(&decode(&request.path, request.format)?);
     progress(Progress::Opened { pages: 1 });
     if !request.skip.contains(&1) {
-        progress(Progress::Page(Box::new(read_picture(1, picture, &request.options, ocr)?)));
+        progress(Progress::Page(Box::new(read_picture(1, &picture, &request.options, ocr)?)));
     }
     Ok(())
 }
@@ -52,14 +56,38 @@ fn read_tiff(request: &ReadRequest, ocr: &mut Ocr, progress: &mut dyn FnMut(Prog
             decoder.next_image().map_err(damaged)?;
         }
         if !request.skip.contains(&number) {
-            let picture = decode_tiff_page(&mut decoder, number)?;
-            progress(Progress::Page(Box::new(read_picture(number, picture, &request.options, ocr)?)));
+            let picture = on_white(&decode_tiff_page(&mut decoder, number)?);
+            progress(Progress::Page(Box::new(read_picture(number, &picture, &request.options, ocr)?)));
         }
     }
     Ok(())
 }
 
-fn decode_tiff_page(decoder: &mut TiffDecoder<BufReader<File>>, number: u32) -> Result<GrayImage> {
+/// The picture of a page in its colours, not larger than asked for.
+pub(crate) fn render(request: &RenderRequest) -> Result<DynamicImage> {
+    let number = request.page;
+    let picture = if request.format == FileFormat::Tiff {
+        let mut decoder = TiffDecoder::new(BufReader::new(File::open(&request.path)?)).map_err(damaged)?;
+        for _ in 1..number.min(MAX_TIFF_PAGES) {
+            if !decoder.more_images() {
+                return Err(Error::NoSuchPage { number });
+            }
+            decoder.next_image().map_err(damaged)?;
+        }
+        decode_tiff_page(&mut decoder, number)?
+    } else if number == 1 {
+        decode(&request.path, request.format)?
+    } else {
+        return Err(Error::NoSuchPage { number });
+    };
+    let side = request.max_side_pixels.max(1);
+    if picture.width().max(picture.height()) <= side {
+        return Ok(picture);
+    }
+    Ok(picture.resize(side, side, FilterType::Triangle))
+}
+
+fn decode_tiff_page(decoder: &mut TiffDecoder<BufReader<File>>, number: u32) -> Result<DynamicImage> {
     let (width, height) = decoder.dimensions().map_err(damaged)?;
     check_size(number, width, height)?;
     let color = decoder.colortype().map_err(damaged)?;
@@ -75,7 +103,7 @@ fn decode_tiff_page(decoder: &mut TiffDecoder<BufReader<File>>, number: u32) -> 
         tiff::ColorType::RGBA(_) => ::image::RgbaImage::from_raw(width, height, samples).map(DynamicImage::ImageRgba8),
         _ => None,
     };
-    picture.map(|picture| on_white(&picture)).ok_or_else(|| damaged("a TIFF with colours of an unusual kind"))
+    picture.ok_or_else(|| damaged("a TIFF with colours of an unusual kind"))
 }
 
 /// One bit a pixel, rows padded to bytes.
@@ -89,7 +117,7 @@ fn unpack_bits(samples: &[u8], width: u32, height: u32) -> Option<GrayImage> {
     GrayImage::from_raw(width, height, pixels)
 }
 
-fn decode(path: &Path, format: FileFormat) -> Result<GrayImage> {
+fn decode(path: &Path, format: FileFormat) -> Result<DynamicImage> {
     let format = match format {
         FileFormat::Png => ImageFormat::Png,
         FileFormat::Jpeg => ImageFormat::Jpeg,
@@ -111,7 +139,7 @@ fn decode(path: &Path, format: FileFormat) -> Result<GrayImage> {
     let orientation = decoder.orientation().map_err(damaged)?;
     let mut picture = DynamicImage::from_decoder(decoder).map_err(damaged)?;
     picture.apply_orientation(orientation);
-    Ok(on_white(&picture))
+    Ok(picture)
 }
 
 /// Whether an end of image follows the last start of scan (ITU-T T.81, B.1.1.3): the decoder makes up what is missing.
@@ -151,42 +179,18 @@ fn damaged(error: impl std::fmt::Display) -> Error {
 }
 
 /// Reads one picture; boxes in its own pixels, upright.
-fn read_picture(number: u32, picture: GrayImage, options: &ReadOptions, ocr: &mut Ocr) -> Result<Page> {
-    let pixels = f64::from(picture.width()) * f64::from(picture.height());
-    let scale = (pixels / READ_PIXELS).sqrt().max(1.0);
+fn read_picture(number: u32, picture: &GrayImage, options: &ReadOptions, ocr: &mut Ocr) -> Result<Page> {
     let (width, height) = (f64::from(picture.width()), f64::from(picture.height()));
-    let reduced = if scale > 1.0 {
-        imageops::resize(&picture, rounded(width / scale), rounded(height / scale), imageops::FilterType::Triangle)
-    } else {
-        picture
-    };
-    let (words, turned_degrees) = if options.ocr == OcrMode::Never {
-        (Vec::new(), 0)
-    } else {
-        let reading = ocr.read(&reduced, 300)?;
-        (reading.words, reading.turn.degrees())
-    };
-    let words = crate::pdf::scale_words(words, narrow(scale));
-    let (words, text, markdown) = set_on_grid(words);
-    let (width, height) = if turned_degrees % 180 == 0 { (width, height) } else { (height, width) };
-    Ok(Page {
-        number,
-        width: narrow(width),
-        height: narrow(height),
-        turned_degrees,
-        source: TextSource::Ocr,
-        words,
-        text,
-        markdown,
-    })
-}
-
-fn rounded(value: f64) -> u32 {
-    format!("{value:.0}").parse().unwrap_or(1).max(1)
-}
-
-fn narrow(value: f64) -> f32 {
-    value.to_string().parse().unwrap_or(0.0)
+    if options.ocr == OcrMode::Never {
+        return Ok(page::from_layer(number, size_of(picture), Vec::new()));
+    }
+    let scale = (width * height / READ_PIXELS).sqrt().max(1.0);
+    if scale == 1.0 {
+        return Ok(page::from_picture(number, (width, height), 1.0, ocr.read(picture)?));
+    }
+    let reduced = resize(picture, 1.0 / scale);
+    let size = (f64::from(reduced.width()), f64::from(reduced.height()));
+    Ok(page::from_picture(number, size, 1.0 / scale, ocr.read(&reduced)?))
 }
 
 #[cfg(test)]

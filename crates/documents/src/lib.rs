@@ -1,11 +1,17 @@
 #![doc = include_str!("../README.md")]
 
+mod attachments;
 mod error;
 mod image;
+mod ink;
 mod layout;
+mod merge;
+mod number;
 mod ocr;
 mod orient;
+mod page;
 mod pdf;
+mod picture;
 mod reader;
 mod soundness;
 mod tesseract;

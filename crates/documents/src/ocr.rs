@@ -1,33 +1,93 @@
 //! A picture becomes words, upright.
 
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use image::{GrayImage, imageops};
 use sluice_core::{ReadOptions, Word};
 
 use crate::error::Result;
-use crate::orient::{Turn, likely_turns};
+use crate::ink::{Letters, densest_part, remove_rules};
+use crate::merge::{merge, sureness, worth};
+use crate::number::narrow;
+use crate::orient::Turn;
+use crate::picture::{Tilt, flatten, resize};
 use crate::tesseract::Tesseract;
 
-/// A reading this sure is not the wrong way up: text on its head reads as noise of about 0.4.
-const SURE: f32 = 0.65;
-/// Pictures smaller than this are enlarged: Tesseract wants letters of some twenty pixels.
-const SMALL_SIDE_PIXELS: u32 = 1_500;
+/// A reading this sure is not the wrong way up nor in the wrong script: such text reads as noise of about 0.4.
+const SURE: f32 = 0.7;
+/// A reading this sure needs no second one.
+const GOOD: f32 = 0.88;
+/// The share of the letters that a good reading has boxes around.
+const COVERED: f64 = 0.9;
+/// Tesseract reads letters of this height best, small and capital ones together.
+const LETTER_PIXELS: f64 = 24.0;
+/// Pictures are not enlarged beyond this.
+const MAX_PIXELS: f64 = 16_000_000.0;
+/// No further reading of a page is begun after so long.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// The page mode that takes the page for one block and keeps its rows.
+const BLOCK: u8 = 6;
+/// The page mode that looks for text anywhere.
+const SPARSE: u8 = 11;
+/// What Latin and Chinese pages are read in when no languages are set.
+const LATIN: [&str; 3] = ["eng", "deu", "fra"];
+const CHINESE: [&str; 2] = ["chi_sim", "eng"];
 
 /// Reads pictures; loads Tesseract when first needed.
 pub(crate) struct Ocr {
     tessdata: Option<PathBuf>,
     languages: Vec<String>,
-    page_mode: u8,
-    tesseract: Option<Tesseract>,
+    page_mode: Option<u8>,
+    engines: Vec<(Vec<String>, Tesseract)>,
 }
 
 /// What a picture says.
 pub(crate) struct Reading {
-    /// The words, boxes in pixels of the upright picture.
+    /// The words, boxes in pixels of the picture as it stands upright with level lines.
     pub(crate) words: Vec<Word>,
     /// How the picture was turned.
     pub(crate) turn: Turn,
+    /// By how many degrees clockwise its lines slope.
+    pub(crate) skew_degrees: f64,
+    /// In which languages it was read.
+    pub(crate) languages: Vec<String>,
+}
+
+/// A picture that is ready for Tesseract.
+struct Prepared {
+    picture: GrayImage,
+    factor: f64,
+    skew_degrees: f64,
+    letters: Letters,
+}
+
+impl Prepared {
+    /// Levels the lines of an upright picture, removes its rules and brings its letters to one size.
+    fn new(upright: &GrayImage) -> Self {
+        let letters = Letters::find(upright);
+        let skew_degrees = letters.slope_degrees();
+        let mut level = if skew_degrees.abs() >= 0.2 { Tilt::turn(-skew_degrees, upright) } else { upright.clone() };
+        if let Some(height) = letters.height {
+            remove_rules(&mut level, height);
+        }
+        let factor = factor_of(&letters, &level);
+        let picture = if (factor - 1.0).abs() > f64::EPSILON { resize(&level, factor) } else { level };
+        Self { letters: Letters::find(&picture), picture, factor, skew_degrees }
+    }
+
+    /// The share of the letters that have a box around them.
+    fn covered_by(&self, words: &[Word]) -> f64 {
+        self.letters.share_within(words)
+    }
+}
+
+/// What brings letters to the size that Tesseract reads best.
+fn factor_of(letters: &Letters, picture: &GrayImage) -> f64 {
+    let wanted = letters.height.map_or(1.0, |height| LETTER_PIXELS / height);
+    let pixels = f64::from(picture.width()) * f64::from(picture.height());
+    let factor = wanted.clamp(0.4, 4.0).min((MAX_PIXELS / pixels).sqrt());
+    if (0.8..=1.25).contains(&factor) { 1.0 } else { factor }
 }
 
 impl Ocr {
@@ -36,70 +96,112 @@ impl Ocr {
             tessdata: tessdata.map(Path::to_owned),
             languages: options.languages.clone(),
             page_mode: options.page_mode,
-            tesseract: None,
+            engines: Vec::new(),
         }
     }
 
-    /// Reads a picture, the likeliest way up first and others only when that reads badly.
-    pub(crate) fn read(&mut self, picture: &GrayImage, dots_per_inch: u32) -> Result<Reading> {
-        let factor = if picture.width().max(picture.height()) < SMALL_SIDE_PIXELS { 2 } else { 1 };
-        let enlarged;
-        let picture = if factor == 1 {
-            picture
-        } else {
-            let (width, height) = (picture.width() * factor, picture.height() * factor);
-            enlarged = imageops::resize(picture, width, height, imageops::FilterType::CatmullRom);
-            &enlarged
-        };
-        let mut best: Option<(f32, Reading)> = None;
-        for turn in likely_turns(picture) {
-            let turned = turn.apply(picture);
-            let words = self.tesseract()?.read(&turned, dots_per_inch * factor)?;
-            let sureness = sureness(&words);
-            let reading = Reading { words, turn };
-            if sureness >= SURE {
-                return Ok(shrink(reading, factor));
-            }
-            if best.as_ref().is_none_or(|(known, _)| sureness > *known) {
-                best = Some((sureness, reading));
-            }
-            // Nothing to read, whichever way up.
-            if best.as_ref().is_some_and(|(_, best)| best.words.is_empty()) {
-                break;
+    /// Reads a picture: the likeliest way up, language and page mode first and others only where that reads badly.
+    pub(crate) fn read(&mut self, picture: &GrayImage) -> Result<Reading> {
+        let started = Instant::now();
+        let even = flatten(picture);
+        let letters = Letters::find(&even);
+        let likely = if letters.stand_in_rows() { Turn::None } else { Turn::ThreeQuarters };
+        let mode = self.page_mode.unwrap_or(BLOCK);
+        let languages = self.first_languages();
+
+        let mut turn = likely;
+        let mut prepared = Prepared::new(&turn.apply(&even));
+        let mut best = (languages.clone(), self.engine(&languages)?.read(&prepared.picture, mode)?);
+        if sureness(&best.1) < SURE && letters.height.is_some() {
+            let (better, languages) = self.try_parts(&even, &letters, likely)?;
+            if better != turn || languages != best.0 {
+                turn = better;
+                prepared = Prepared::new(&turn.apply(&even));
+                let words = self.engine(&languages)?.read(&prepared.picture, mode)?;
+                best = (languages, words);
             }
         }
-        let reading = best.map_or(Reading { words: Vec::new(), turn: Turn::None }, |(_, reading)| reading);
-        Ok(shrink(reading, factor))
+        let (languages, mut words) = best;
+        if self.page_mode.is_none() {
+            words = self.improve(&prepared, &languages, words, started)?;
+        }
+        for word in &mut words {
+            let back = narrow(1.0 / prepared.factor);
+            word.bounds.x *= back;
+            word.bounds.y *= back;
+            word.bounds.width *= back;
+            word.bounds.height *= back;
+        }
+        Ok(Reading { words, turn, skew_degrees: prepared.skew_degrees, languages })
     }
 
-    fn tesseract(&mut self) -> Result<&mut Tesseract> {
-        let tesseract = match self.tesseract.take() {
-            Some(tesseract) => tesseract,
-            None => Tesseract::new(self.tessdata.as_deref(), &self.languages, self.page_mode)?,
+    /// Reads again in other ways what was read badly or in part, and takes the best of each.
+    fn improve(
+        &mut self,
+        prepared: &Prepared,
+        languages: &[String],
+        mut words: Vec<Word>,
+        started: Instant,
+    ) -> Result<Vec<Word>> {
+        let is_good = |words: &[Word]| sureness(words) >= GOOD && prepared.covered_by(words) >= COVERED;
+        let has_time = || started.elapsed() < PATIENCE;
+        if is_good(&words) || prepared.letters.height.is_none() || !has_time() {
+            return Ok(words);
+        }
+        let sparse = self.engine(languages)?.read(&prepared.picture, SPARSE)?;
+        words = merge(words, sparse);
+        if sureness(&words) >= GOOD || !has_time() {
+            return Ok(words);
+        }
+        // Another size shows other shapes.
+        let smaller = resize(&prepared.picture, 0.7);
+        let mut other = self.engine(languages)?.read(&smaller, BLOCK)?;
+        for word in &mut other {
+            word.bounds.x /= 0.7;
+            word.bounds.y /= 0.7;
+            word.bounds.width /= 0.7;
+            word.bounds.height /= 0.7;
+        }
+        Ok(merge(words, other))
+    }
+
+    /// Reads a part of the page each way up, and in Chinese where no languages are set, and says what reads best.
+    fn try_parts(&mut self, even: &GrayImage, letters: &Letters, likely: Turn) -> Result<(Turn, Vec<String>)> {
+        let (left, top, width, height) = densest_part(letters, even.width(), even.height());
+        let part = imageops::crop_imm(even, left, top, width, height).to_image();
+        let first = self.first_languages();
+        let mut best = (0.0, likely, first.clone());
+        let mut choices = vec![first];
+        if self.languages.is_empty() {
+            choices.push(CHINESE.map(str::to_owned).to_vec());
+        }
+        for turn in likely.and_others() {
+            let prepared = Prepared::new(&turn.apply(&part));
+            for languages in &choices {
+                // A language that is not installed is not the document's.
+                let Ok(engine) = self.engine(languages) else { continue };
+                let words = engine.read(&prepared.picture, BLOCK)?;
+                let worth = worth(&words);
+                if worth > best.0 {
+                    best = (worth, turn, languages.clone());
+                }
+            }
+        }
+        Ok((best.1, best.2))
+    }
+
+    fn first_languages(&self) -> Vec<String> {
+        if self.languages.is_empty() { LATIN.map(str::to_owned).to_vec() } else { self.languages.clone() }
+    }
+
+    fn engine(&mut self, languages: &[String]) -> Result<&mut Tesseract> {
+        let place = self.engines.iter().position(|(known, _)| known == languages);
+        let (_, engine) = match place {
+            Some(place) => self.engines.remove(place),
+            None => (Vec::new(), Tesseract::new(self.tessdata.as_deref(), languages)?),
         };
-        Ok(self.tesseract.insert(tesseract))
+        self.engines.push((languages.to_vec(), engine));
+        let last = self.engines.last_mut().map(|(_, engine)| engine);
+        last.ok_or_else(|| crate::error::Error::Engine { reason: "no engine".to_owned() })
     }
-}
-
-/// The mean confidence of words that have a letter or digit, weighted by length.
-fn sureness(words: &[Word]) -> f32 {
-    let (mut sum, mut weight) = (0.0, 0.0);
-    for word in words.iter().filter(|word| word.text.chars().any(char::is_alphanumeric)) {
-        let length = f32::from(u16::try_from(word.text.chars().count()).unwrap_or(u16::MAX));
-        sum += word.confidence * length;
-        weight += length;
-    }
-    if weight > 0.0 { sum / weight } else { 0.0 }
-}
-
-/// Brings boxes back to the picture's own pixels.
-fn shrink(mut reading: Reading, factor: u32) -> Reading {
-    let factor = if factor == 2 { 2.0 } else { 1.0 };
-    for word in &mut reading.words {
-        word.bounds.x /= factor;
-        word.bounds.y /= factor;
-        word.bounds.width /= factor;
-        word.bounds.height /= factor;
-    }
-    reading
 }

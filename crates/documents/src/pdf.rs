@@ -2,13 +2,15 @@
 
 use std::path::Path;
 
-use image::GrayImage;
+use image::{DynamicImage, GrayImage};
 use pdfium_render::prelude::*;
-use sluice_core::{BoundingBox, OcrMode, Page, ReadOptions, ReadRequest, TextSource, Word};
+use sluice_core::{BoundingBox, OcrMode, Page, ReadOptions, ReadRequest, RenderRequest, Word};
 
+use crate::attachments::einvoices;
 use crate::error::{Error, Result};
-use crate::layout::set_on_grid;
+use crate::number::narrow;
 use crate::ocr::Ocr;
+use crate::page;
 use crate::reader::Progress;
 use crate::soundness::Layer;
 
@@ -23,6 +25,36 @@ const FINE: f32 = 16.0;
 /// How many characters of a page are looked at to tell whether they are visible.
 const VISIBILITY_SAMPLES: usize = 40;
 
+/// The picture of a page in its colours, not larger than asked for.
+pub(crate) fn render(library: &Path, request: &RenderRequest) -> Result<DynamicImage> {
+    let pdfium = engine(library)?;
+    let document = pdfium.load_pdf_from_file(&request.path, None).map_err(open_error)?;
+    let number = request.page;
+    let place = i32::try_from(number).ok().and_then(|number| number.checked_sub(1)).filter(|place| *place >= 0);
+    let place = place.filter(|place| *place < document.pages().len()).ok_or(Error::NoSuchPage { number })?;
+    let page = document.pages().get(place).map_err(damaged)?;
+    let (width, height) = size_of(number, &page)?;
+    let side: f32 = narrow(request.max_side_pixels.max(1).into());
+    let scale = (side / width.max(height)).min((MAX_PIXELS / (width * height)).sqrt());
+    let config = PdfRenderConfig::new().scale_page_by_factor(scale).render_form_data(true);
+    let bitmap = page.render_with_config(&config).map_err(damaged)?;
+    bitmap.as_image().map_err(damaged)
+}
+
+fn engine(library: &Path) -> Result<Pdfium> {
+    let bindings = Pdfium::bind_to_library(library)
+        .map_err(|error| Error::Engine { reason: format!("PDFium can't be loaded: {error}") })?;
+    Ok(Pdfium::new(bindings))
+}
+
+fn size_of(number: u32, page: &PdfPage<'_>) -> Result<(f32, f32)> {
+    let (width, height) = (page.width().value, page.height().value);
+    if !(width > 0.0 && height > 0.0 && width <= MAX_SIDE_POINTS && height <= MAX_SIDE_POINTS) {
+        return Err(Error::TooLarge { number, width: width.into(), height: height.into(), unit: "points" });
+    }
+    Ok((width, height))
+}
+
 /// Reads a PDF page by page.
 pub(crate) fn read(
     library: &Path,
@@ -30,9 +62,7 @@ pub(crate) fn read(
     ocr: &mut Ocr,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<()> {
-    let bindings = Pdfium::bind_to_library(library)
-        .map_err(|error| Error::Engine { reason: format!("PDFium can't be loaded: {error}") })?;
-    let pdfium = Pdfium::new(bindings);
+    let pdfium = engine(library)?;
     let document = pdfium.load_pdf_from_file(&request.path, None).map_err(open_error)?;
     let pages = u32::try_from(document.pages().len()).unwrap_or(u32::MAX);
     if pages == 0 {
@@ -43,6 +73,10 @@ pub(crate) fn read(
         return Err(Error::TooManyPages { pages, limit });
     }
     progress(Progress::Opened { pages });
+    let embedded = einvoices(&document);
+    if !embedded.is_empty() {
+        progress(Progress::Embedded(embedded));
+    }
     for (number, page) in (1_u32..).zip(document.pages().iter()) {
         if !request.skip.contains(&number) {
             progress(Progress::Page(Box::new(read_page(number, &page, &request.options, ocr)?)));
@@ -73,42 +107,24 @@ fn damaged(error: PdfiumError) -> Error {
 }
 
 fn read_page(number: u32, page: &PdfPage<'_>, options: &ReadOptions, ocr: &mut Ocr) -> Result<Page> {
-    let (width, height) = (page.width().value, page.height().value);
-    if !(width > 0.0 && height > 0.0 && width <= MAX_SIDE_POINTS && height <= MAX_SIDE_POINTS) {
-        return Err(Error::TooLarge { number, width: width.into(), height: height.into(), unit: "points" });
-    }
+    let (width, height) = size_of(number, page)?;
     let (words, layer) = match options.ocr {
         OcrMode::Force => (Vec::new(), Layer::default()),
         OcrMode::Auto | OcrMode::Never => read_layer(page)?,
     };
     if options.ocr == OcrMode::Never || layer.is_sound() {
-        let (words, text, markdown) = set_on_grid(words);
-        let source = TextSource::TextLayer;
-        return Ok(Page { number, width, height, turned_degrees: 0, source, words, text, markdown });
+        return Ok(page::from_layer(number, (width, height), words));
     }
     let scale = SCALE.min((MAX_PIXELS / (width * height)).sqrt());
     let picture = rasterise(page, scale)?;
-    let reading = ocr.read(&picture, 216)?;
-    let (words, text, markdown) = set_on_grid(scale_words(reading.words, 1.0 / scale));
-    let turned_degrees = reading.turn.degrees();
-    let (width, height) = if turned_degrees % 180 == 0 { (width, height) } else { (height, width) };
-    Ok(Page { number, width, height, turned_degrees, source: TextSource::Ocr, words, text, markdown })
+    let size = (f64::from(picture.width()), f64::from(picture.height()));
+    Ok(page::from_picture(number, size, scale.into(), ocr.read(&picture)?))
 }
 
 fn rasterise(page: &PdfPage<'_>, scale: f32) -> Result<GrayImage> {
     let config = PdfRenderConfig::new().scale_page_by_factor(scale).render_form_data(true);
     let bitmap = page.render_with_config(&config).map_err(damaged)?;
     Ok(bitmap.as_image().map_err(damaged)?.to_luma8())
-}
-
-pub(crate) fn scale_words(mut words: Vec<Word>, factor: f32) -> Vec<Word> {
-    for word in &mut words {
-        word.bounds.x *= factor;
-        word.bounds.y *= factor;
-        word.bounds.width *= factor;
-        word.bounds.height *= factor;
-    }
-    words
 }
 
 /// Reads the words of the text layer and what tells whether it is sound.

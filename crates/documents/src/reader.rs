@@ -1,11 +1,14 @@
 //! Chooses the parser and hands pages on as they are done.
 
+use std::io::Cursor;
 use std::path::PathBuf;
 
-use sluice_core::{FileFormat, Page, ReadRequest};
+use ::image::{DynamicImage, ImageFormat};
+use sluice_core::{EmbeddedFile, FileFormat, Page, ReadRequest, RenderRequest};
 
 use crate::error::{Error, Result};
 use crate::ocr::Ocr;
+use crate::orient::Turn;
 use crate::{image, pdf};
 
 /// Where the libraries' files are.
@@ -25,6 +28,8 @@ pub enum Progress {
         /// Its pages.
         pages: u32,
     },
+    /// It carries these e-invoices; told before its pages, and only when there are any.
+    Embedded(Vec<EmbeddedFile>),
     /// A page was read.
     Page(Box<Page>),
 }
@@ -59,6 +64,35 @@ impl Reader {
             | FileFormat::Webp
             | FileFormat::Bmp
             | FileFormat::Tiff => image::read(request, &mut ocr, progress),
+            FileFormat::Xml => Err(Error::NoPages),
         }
+    }
+
+    /// Renders a page as PNG, upright and not larger than asked for.
+    ///
+    /// # Errors
+    /// What is wrong with the file, or that it has no such page.
+    pub fn render(&self, request: &RenderRequest) -> Result<Vec<u8>> {
+        let picture = match request.format {
+            FileFormat::Pdf => pdf::render(&self.config.pdfium, request)?,
+            FileFormat::Png
+            | FileFormat::Jpeg
+            | FileFormat::Gif
+            | FileFormat::Webp
+            | FileFormat::Bmp
+            | FileFormat::Tiff => image::render(request)?,
+            FileFormat::Xml => return Err(Error::NoPages),
+        };
+        let picture = Turn::by(request.turned_degrees).show(picture);
+        // What a browser can show, whatever the depth of the file's colours.
+        let picture = match picture {
+            DynamicImage::ImageLuma8(_) => picture,
+            picture if picture.color().has_alpha() => DynamicImage::ImageRgba8(picture.into_rgba8()),
+            picture => DynamicImage::ImageRgb8(picture.into_rgb8()),
+        };
+        let mut bytes = Cursor::new(Vec::new());
+        let written = picture.write_to(&mut bytes, ImageFormat::Png);
+        written.map_err(|error| Error::Engine { reason: error.to_string() })?;
+        Ok(bytes.into_inner())
     }
 }

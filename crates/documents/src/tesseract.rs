@@ -11,6 +11,8 @@ use crate::error::{Error, Result};
 
 /// The row of Tesseract's table that is a word.
 const WORD_LEVEL: &str = "5";
+/// What Tesseract is told of every picture, in dots per inch: letters were brought to the size that they have at this.
+const RESOLUTION: i32 = 300;
 
 /// One instance of Tesseract; must not be shared between threads.
 pub(crate) struct Tesseract {
@@ -19,25 +21,24 @@ pub(crate) struct Tesseract {
 
 impl Tesseract {
     /// Loads the languages.
-    pub(crate) fn new(tessdata: Option<&Path>, languages: &[String], page_mode: u8) -> Result<Self> {
+    pub(crate) fn new(tessdata: Option<&Path>, languages: &[String]) -> Result<Self> {
         let names = languages.join("+");
         let folder = tessdata.map(|path| path.to_string_lossy().into_owned());
         let fail = || Error::Languages { languages: names.clone() };
-        let mut engine = LepTess::new(folder.as_deref(), &names).map_err(|_source| fail())?;
-        let mode = page_mode.to_string();
-        engine.set_variable(Variable::TesseditPagesegMode, &mode).map_err(engine_error)?;
+        let engine = LepTess::new(folder.as_deref(), &names).map_err(|_source| fail())?;
         Ok(Self { engine })
     }
 
     /// Reads the words of a picture; boxes in its pixels.
-    pub(crate) fn read(&mut self, picture: &GrayImage, dots_per_inch: u32) -> Result<Vec<Word>> {
+    pub(crate) fn read(&mut self, picture: &GrayImage, page_mode: u8) -> Result<Vec<Word>> {
+        self.engine.set_variable(Variable::TesseditPagesegMode, &page_mode.to_string()).map_err(engine_error)?;
         // Leptonica reads the plainest of formats without a copy more than needed.
         let mut bytes = Vec::with_capacity(picture.as_raw().len() + 32);
         write!(bytes, "P5\n{} {}\n255\n", picture.width(), picture.height())?;
         bytes.extend_from_slice(picture.as_raw());
         self.engine.set_image_from_mem(&bytes).map_err(engine_error)?;
         drop(bytes);
-        self.engine.set_source_resolution(i32::try_from(dots_per_inch).unwrap_or(300));
+        self.engine.set_source_resolution(RESOLUTION);
         if self.engine.recognize() != 0 {
             return Err(Error::Engine { reason: "Tesseract could not read a page".to_owned() });
         }

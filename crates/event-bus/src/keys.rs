@@ -27,6 +27,11 @@ pub(crate) fn state(prefix: &str, manifest: ManifestId) -> String {
     format!("{prefix}:state:{manifest}")
 }
 
+/// There while somebody watches the manifest.
+pub(crate) fn watched(prefix: &str, manifest: ManifestId) -> String {
+    format!("{prefix}:watched:{manifest}")
+}
+
 /// A stream: the last events of a manifest; an entry's id is its number.
 pub(crate) fn history(prefix: &str, manifest: ManifestId) -> String {
     format!("{prefix}:history:{manifest}")

@@ -1,7 +1,7 @@
 -- Makes one fact a numbered message, or nothing when its job has gone past it.
 -- KEYS: job, number, state, history
 -- ARGV: channel, job id, phase (waiting | running | ended), progress, number floor, progress mark, number mark, message,
---       retention in seconds, length of the history
+--       retention in seconds, length of the history, message with all that only listeners get (empty when that is all the same)
 local seen = redis.call('HMGET', KEYS[1], 'phase', 'progress')
 if seen[1] == 'ended' then return 0 end
 if ARGV[3] == 'waiting' and seen[1] then return 0 end
@@ -28,5 +28,9 @@ if not pcall(redis.call, 'XADD', KEYS[4], 'MAXLEN', '~', ARGV[10], digits .. '-0
   redis.call('XADD', KEYS[4], digits .. '-0', 'm', message)
 end
 for index = 1, 4 do redis.call('EXPIRE', KEYS[index], ARGV[9]) end
-redis.call('PUBLISH', ARGV[1], message)
+local live = message
+if ARGV[11] ~= '' then
+  live = ARGV[11]:gsub(ARGV[6], string.format('%d', progress)):gsub(ARGV[7], digits)
+end
+redis.call('PUBLISH', ARGV[1], live)
 return number

@@ -5,11 +5,14 @@ use fred::prelude::*;
 use fred::types::scripts::Script;
 use serde_json::{Value, json};
 use sluice_core::ports::{EventSink, Published};
-use sluice_core::{Fact, JobFact, PortError};
+use sluice_core::{Fact, JobFact, ManifestId, PortError};
 
 use crate::config::Config;
 use crate::error::{Result, unavailable};
 use crate::keys;
+
+/// The field of an event that is published and not kept.
+const TEXT_FIELD: &str = "textMarkdownSoFar";
 
 /// Publishes facts as numbered events. Clones share the connection.
 #[derive(Clone)]
@@ -64,6 +67,7 @@ impl Publisher {
             message.text,
             self.config.retention.as_secs().max(1).to_string(),
             self.config.history.to_string(),
+            message.live,
         ];
         let number: u64 = self
             .script
@@ -77,6 +81,8 @@ impl Publisher {
 /// What the script needs of a fact: the message with marks in place of what the script fills in.
 struct Message {
     text: String,
+    /// The message with the text of a document in it. It is for those who listen now: kept, it would fill Redis with copies.
+    live: String,
     progress: String,
     progress_mark: String,
     number_mark: String,
@@ -96,8 +102,17 @@ impl Message {
                 data.insert("number".to_owned(), Value::from(format!("n{mark}")));
             }
         }
-        let message = json!({"manifestId": fact.manifest_id, "number": format!("n{mark}"), "events": events});
-        Ok(Self { text: message.to_string(), progress: progress.to_string(), progress_mark, number_mark })
+        let message = |events: &Value| {
+            json!({"manifestId": fact.manifest_id, "number": format!("n{mark}"), "events": events}).to_string()
+        };
+        let with_text = message(&events);
+        let mut has_text = false;
+        for event in events.as_array_mut().into_iter().flatten() {
+            let data = event.get_mut("data").and_then(Value::as_object_mut);
+            has_text |= data.is_some_and(|data| data.remove(TEXT_FIELD).is_some());
+        }
+        let live = if has_text { with_text } else { String::new() };
+        Ok(Self { text: message(&events), live, progress: progress.to_string(), progress_mark, number_mark })
     }
 }
 
@@ -113,6 +128,12 @@ const fn phase(fact: &Fact) -> &'static str {
 impl EventSink for Publisher {
     async fn publish(&self, fact: &JobFact) -> std::result::Result<Published, PortError> {
         self.publish_fact(fact).await.map_err(PortError::from_error)
+    }
+
+    async fn is_watched(&self, manifest: ManifestId) -> std::result::Result<bool, PortError> {
+        let exists = self.client.exists::<u8, _>(keys::watched(&self.config.prefix, manifest)).await;
+        let exists = exists.map_err(|error| unavailable("asking who watches", error));
+        exists.map(|count| count > 0).map_err(PortError::from_error)
     }
 }
 

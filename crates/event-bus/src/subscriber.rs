@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use fred::clients::SubscriberClient;
 use fred::prelude::*;
+use fred::types::Expiration;
 use serde::{Deserialize, Serialize};
 use sluice_core::ManifestId;
 use sluice_service::Tasks;
@@ -84,6 +85,23 @@ impl Subscriber {
         // The library answers before Redis has subscribed: what is published right after this would be missed.
         this.check().await?;
         Ok((this, receiver))
+    }
+
+    /// Tells publishers that somebody watches these manifests, for a while.
+    ///
+    /// # Errors
+    /// When Redis does not answer.
+    pub async fn watch(&self, manifests: &[ManifestId], time: Duration) -> Result<()> {
+        let told = async {
+            let seconds = i64::try_from(time.as_secs()).unwrap_or(i64::MAX).max(1);
+            let pipeline = self.client.pipeline();
+            for manifest in manifests {
+                let key = keys::watched(&self.config.prefix, *manifest);
+                pipeline.set::<(), _, _>(key, 1, Some(Expiration::EX(seconds)), None, false).await?;
+            }
+            if manifests.is_empty() { Ok(()) } else { pipeline.all::<()>().await }
+        };
+        told.await.map_err(|error: fred::error::Error| unavailable("telling who is watched", error))
     }
 
     /// The last events of each of a manifest's jobs, in the order of their numbers.

@@ -43,8 +43,7 @@ pub struct ModelPricing {
 /// What reading pages costs, from the `pricing` of an extractor's settings.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ExtractorPricing {
-    /// Of extractors that ask a model.
-    tokens: TokenPrice,
+    token: TokenPrice,
     per_page: NanoAmount,
     fixed: NanoAmount,
     minimum: NanoAmount,
@@ -84,7 +83,7 @@ impl ExtractorPricing {
         let mode = pricing.get("mode").and_then(Value::as_str).unwrap_or("none");
         let when = |wanted: &str, key: &str| if mode == wanted { amount(pricing, key) } else { NanoAmount::ZERO };
         Self {
-            tokens: TokenPrice {
+            token: TokenPrice {
                 input: when("token", "inputPricePerMillionTokens"),
                 output: when("token", "outputPricePerMillionTokens"),
             },
@@ -95,26 +94,27 @@ impl ExtractorPricing {
         }
     }
 
-    /// The cost of reading so many pages; pages that were known cost nothing, and none read costs nothing at all.
+    /// The cost of reading so many pages with so many tokens; pages that were known cost nothing, and none read with no
+    /// token costs nothing at all.
+    #[must_use]
+    pub fn run(&self, read: u32, usage: Usage) -> NanoAmount {
+        if read == 0 && usage.input_tokens == 0 && usage.output_tokens == 0 {
+            return NanoAmount::ZERO;
+        }
+        let tokens = self.token.cost(usage.input_tokens, usage.output_tokens);
+        tokens.plus(self.per_page.times(read.into())).plus(self.fixed).max(self.minimum)
+    }
+
+    /// [`ExtractorPricing::run`] of a reader that takes no tokens.
     #[must_use]
     pub fn pages(&self, read: u32) -> NanoAmount {
         self.run(read, Usage::default())
     }
 
-    /// The cost of reading so many pages with so many tokens.
-    #[must_use]
-    pub fn run(&self, read: u32, usage: Usage) -> NanoAmount {
-        let tokens = self.tokens.cost(usage.input_tokens, usage.output_tokens);
-        if read == 0 && tokens == NanoAmount::ZERO {
-            return NanoAmount::ZERO;
-        }
-        self.per_page.times(read.into()).plus(self.fixed).plus(tokens).max(self.minimum)
-    }
-
     /// The cost of one of several calls of a run that reads page by page: what is charged once is not in it.
     #[must_use]
     pub fn call(&self, pages: u32, usage: Usage) -> NanoAmount {
-        self.per_page.times(pages.into()).plus(self.tokens.cost(usage.input_tokens, usage.output_tokens))
+        self.per_page.times(pages.into()).plus(self.token.cost(usage.input_tokens, usage.output_tokens))
     }
 
     /// The currency.
@@ -172,6 +172,18 @@ mod tests {
         let cost = total(extractor.pages(2), extractor.currency(), llm, model.currency());
         assert_eq!(cost.total.map(|total| total.to_string()).as_deref(), Some("0.010755000"));
         assert_eq!(cost.currency.as_deref(), Some("USD"));
+    }
+
+    #[test]
+    fn a_reader_paid_by_tokens_costs_what_it_used() {
+        let pricing = json!({"mode": "token", "currency": "USD", "inputPricePerMillionTokens": 2.5,
+                             "outputPricePerMillionTokens": 10, "pricePerPage": 9, "minimumCharge": 0.001});
+        let pricing = ExtractorPricing::read(&pricing);
+        let usage = |input_tokens, output_tokens| Usage { input_tokens, output_tokens, is_estimated: false };
+        assert_eq!(pricing.run(2, usage(1234, 567)), NanoAmount(8_755_000));
+        assert_eq!(pricing.run(1, usage(1, 1)), NanoAmount(1_000_000), "the minimum");
+        assert_eq!(pricing.run(0, usage(1234, 567)), NanoAmount(8_755_000), "a call without a page was paid as well");
+        assert_eq!(pricing.run(0, usage(0, 0)), NanoAmount::ZERO);
     }
 
     #[test]

@@ -60,7 +60,28 @@ impl FieldPath {
     /// combines schemas is passed through whole, and a field that the schema does not know may be anything.
     #[must_use]
     pub fn narrow(&self, schema: &Value) -> Value {
-        narrow(schema, &self.0)
+        Self::narrow_to(std::slice::from_ref(self), schema)
+    }
+
+    /// The part of a schema that some fields need, as [`FieldPath::narrow`].
+    #[must_use]
+    pub fn narrow_to(paths: &[Self], schema: &Value) -> Value {
+        narrow(schema, &paths.iter().map(|path| path.0.as_slice()).collect::<Vec<_>>())
+    }
+
+    /// The schema without the field, and without asking for it.
+    #[must_use]
+    pub fn cut_from(&self, schema: &Value) -> Value {
+        cut(schema, &self.0)
+    }
+
+    /// What a schema says of the field; `None` when it does not know it.
+    #[must_use]
+    pub fn schema_in<'a>(&self, schema: &'a Value) -> Option<&'a Value> {
+        self.0.iter().try_fold(schema, |schema, segment| match segment {
+            Segment::Name(name) => schema.get("properties")?.get(name),
+            Segment::Index(_) => schema.get("items"),
+        })
     }
 
     /// The value in some data; `None` when the path leads nowhere.
@@ -157,37 +178,66 @@ fn way_to<'a>(data: &'a mut Value, way: &[Segment]) -> Option<&'a mut Value> {
     })
 }
 
-fn narrow(schema: &Value, way: &[Segment]) -> Value {
-    let (Some((first, rest)), Some(fields)) = (way.split_first(), schema.as_object()) else {
+fn narrow(schema: &Value, ways: &[&[Segment]]) -> Value {
+    let Some(fields) = schema.as_object() else { return schema.clone() };
+    let Some(steps) = ways.iter().map(|way| way.split_first()).collect::<Option<Vec<_>>>() else {
         return schema.clone();
     };
+    let Some((first, _)) = steps.first() else { return schema.clone() };
     let mut narrowed = fields.clone();
-    match first {
-        Segment::Index(_) => {
-            let items = fields.get("items").filter(|items| items.is_object());
-            narrowed.insert("type".to_owned(), Value::from("array"));
-            narrowed.insert("items".to_owned(), narrow(items.unwrap_or(&Value::Object(Map::new())), rest));
+    if matches!(first, Segment::Index(_)) {
+        let rests: Vec<&[Segment]> = steps.iter().map(|(_, rest)| *rest).collect();
+        let items = fields.get("items").filter(|items| items.is_object());
+        narrowed.insert("type".to_owned(), Value::from("array"));
+        narrowed.insert("items".to_owned(), narrow(items.unwrap_or(&Value::Object(Map::new())), &rests));
+        return Value::Object(narrowed);
+    }
+    let mut kept = Map::new();
+    for (segment, _) in &steps {
+        let Segment::Name(name) = segment else { continue };
+        if kept.contains_key(name) {
+            continue;
         }
-        Segment::Name(name) => {
-            let property = fields.get("properties").and_then(|properties| properties.get(name));
-            let combines = ["$ref", "oneOf", "anyOf", "allOf", "if"].iter().any(|word| fields.contains_key(*word));
-            if property.is_none() && combines {
-                return schema.clone();
-            }
-            let unknown = Value::Object(Map::new());
-            let property = narrow(property.unwrap_or(&unknown), rest);
-            narrowed.insert("type".to_owned(), Value::from("object"));
-            narrowed.insert("properties".to_owned(), Value::Object(Map::from_iter([(name.clone(), property)])));
-            narrowed.insert("required".to_owned(), Value::from(vec![name.as_str()]));
-            // They speak of properties that are cut away.
-            for word in
-                ["minProperties", "dependencies", "dependentRequired", "dependentSchemas", "default", "examples"]
-            {
-                narrowed.shift_remove(word);
-            }
+        let property = fields.get("properties").and_then(|properties| properties.get(name));
+        let combines = ["$ref", "oneOf", "anyOf", "allOf", "if"].iter().any(|word| fields.contains_key(*word));
+        if property.is_none() && combines {
+            return schema.clone();
+        }
+        let rests = steps.iter().filter(|(other, _)| other == segment).map(|(_, rest)| *rest);
+        let unknown = Value::Object(Map::new());
+        kept.insert(name.clone(), narrow(property.unwrap_or(&unknown), &rests.collect::<Vec<_>>()));
+    }
+    narrowed.insert("type".to_owned(), Value::from("object"));
+    narrowed.insert("required".to_owned(), kept.keys().cloned().collect());
+    narrowed.insert("properties".to_owned(), Value::Object(kept));
+    drop_what_counts_properties(&mut narrowed);
+    Value::Object(narrowed)
+}
+
+fn cut(schema: &Value, way: &[Segment]) -> Value {
+    let (Some((Segment::Name(name), rest)), Some(fields)) = (way.split_first(), schema.as_object()) else {
+        return schema.clone();
+    };
+    let mut kept = fields.clone();
+    if let Some(properties) = kept.get_mut("properties").and_then(Value::as_object_mut) {
+        if rest.is_empty() {
+            properties.shift_remove(name);
+        } else if let Some(property) = properties.get_mut(name) {
+            *property = cut(property, rest);
         }
     }
-    Value::Object(narrowed)
+    if let (true, Some(required)) = (rest.is_empty(), kept.get_mut("required").and_then(Value::as_array_mut)) {
+        required.retain(|one| one != name);
+    }
+    drop_what_counts_properties(&mut kept);
+    Value::Object(kept)
+}
+
+/// These speak of properties that are cut away.
+fn drop_what_counts_properties(schema: &mut Map<String, Value>) {
+    for word in ["minProperties", "dependencies", "dependentRequired", "dependentSchemas", "default", "examples"] {
+        schema.shift_remove(word);
+    }
 }
 
 #[cfg(test)]

@@ -92,6 +92,8 @@ mod tests {
             width: 100.0,
             height: 50.0,
             turned_degrees: 0,
+            skew_degrees: 0.0,
+            languages: Vec::new(),
             source: TextSource::Ocr,
             words: words
                 .map(|(index, word)| Word {

@@ -40,6 +40,27 @@ pub fn parse(content: &str, finish_reason: &str) -> Result<Value, ReplyError> {
     }
 }
 
+/// The top-level fields of an answer that was cut, as far as they are whole.
+#[must_use]
+pub fn whole_fields(content: &str) -> Map<String, Value> {
+    let content = content.find('{').and_then(|start| content.get(start..)).unwrap_or_default();
+    let (mut depth, mut is_text, mut is_escaped, mut end) = (0_u32, false, false, None);
+    for (position, character) in content.char_indices() {
+        match character {
+            _ if is_escaped => is_escaped = false,
+            '\\' if is_text => is_escaped = true,
+            '"' => is_text = !is_text,
+            _ if is_text => {}
+            '{' | '[' => depth += 1,
+            '}' | ']' => depth = depth.saturating_sub(1),
+            ',' if depth == 1 => end = Some(position),
+            _ => {}
+        }
+    }
+    let whole = end.and_then(|end| content.get(..end)).map(|fields| format!("{fields}}}"));
+    whole.and_then(|whole| serde_json::from_str(&whole).ok()).unwrap_or_default()
+}
+
 /// Converts what a model wrote into what the schema asks for, where that is exact.
 ///
 /// Numbers written as texts become numbers, texts are trimmed, and a null where the schema knows none is left out unless
@@ -171,6 +192,14 @@ mod tests {
         for content in ["", "no", "[1]", "{\"a\": "] {
             assert!(matches!(parse(content, "stop"), Err(ReplyError::NoObject { .. })), "{content}");
         }
+    }
+
+    #[test]
+    fn what_is_whole_of_a_cut_answer_is_kept() {
+        let cut = r#"```json {"a": "x, \"y\" {", "b": {"c": [1, 2]}, "items": [{"d": 1}, {"d""#;
+        assert_eq!(Value::Object(whole_fields(cut)), json!({"a": "x, \"y\" {", "b": {"c": [1, 2]}}));
+        assert_eq!(whole_fields("{\"a\": 1"), Map::new());
+        assert_eq!(whole_fields("no"), Map::new());
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::schema::{has_type, ordered_properties};
+use crate::schema::{asked_properties, has_type};
 
 /// Keywords that models' grammars know; the others are checked by us.
 const KEPT: [&str; 4] = ["description", "enum", "const", "title"];
@@ -20,7 +20,7 @@ pub fn derive(schema: &Value) -> Option<Value> {
     }
     if has_type(schema, "object") || schema.get("properties").is_some() {
         let mut properties = Map::new();
-        for (name, property) in ordered_properties(schema) {
+        for (name, property) in asked_properties(schema) {
             properties.insert(name.clone(), derive(property)?);
         }
         let required: Vec<Value> = properties.keys().cloned().map(Value::String).collect();

@@ -1,8 +1,12 @@
 //! What follows from a JSON Schema: its name, its required paths, its version, the order of its properties.
 
+mod simplify;
+
 use serde_json::{Map, Value};
 
 use crate::fingerprint;
+
+pub use simplify::simplify;
 
 /// What is derived when a schema is saved.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -154,6 +158,13 @@ pub fn ordered_properties(schema: &Value) -> Vec<(&String, &Value)> {
     let order = |schema: &Value| schema.get("x-ui-order").and_then(Value::as_f64).unwrap_or(f64::INFINITY);
     properties.sort_by(|(_, a), (_, b)| order(a).total_cmp(&order(b)));
     properties
+}
+
+/// The properties that a model is asked for, in their order: those whose names begin with `_` are about the data, and
+/// none of the document's.
+#[must_use]
+pub fn asked_properties(schema: &Value) -> Vec<(&String, &Value)> {
+    ordered_properties(schema).into_iter().filter(|(name, _)| !name.starts_with('_')).collect()
 }
 
 /// The schema with the properties of every object in their order.

@@ -18,4 +18,4 @@ pub use deltas::{Answer, Deltas};
 pub use endpoint::Endpoint;
 pub use error::{Error, Result};
 pub use probe::Found;
-pub use question::{Format, Message, Question, Role};
+pub use question::{Detail, Format, Image, Message, Question, Role};

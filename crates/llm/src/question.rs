@@ -1,5 +1,7 @@
 //! What a model is asked, and in which form it is to answer.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use sluice_extraction::cost::Usage;
 
@@ -24,6 +26,51 @@ pub struct Message {
     pub role: Role,
     /// What.
     pub content: String,
+    /// Pictures that it speaks of.
+    pub images: Vec<Image>,
+}
+
+/// How closely a model is to look at a picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Detail {
+    /// As the endpoint likes.
+    #[default]
+    Auto,
+    /// At a reduced picture, for few tokens.
+    Low,
+    /// At all of it.
+    High,
+}
+
+/// A picture.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Image {
+    data_url: String,
+    detail: Detail,
+}
+
+impl Detail {
+    /// Its word on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Low => "low",
+            Self::High => "high",
+        }
+    }
+}
+
+impl Image {
+    /// A PNG.
+    #[must_use]
+    pub fn png(bytes: &[u8], detail: Detail) -> Self {
+        Self { data_url: format!("data:image/png;base64,{}", STANDARD.encode(bytes)), detail }
+    }
+
+    fn to_json(&self) -> Value {
+        json!({"type": "image_url", "image_url": {"url": self.data_url, "detail": self.detail.as_str()}})
+    }
 }
 
 /// The form of the answer.
@@ -57,19 +104,26 @@ impl Message {
     /// The instruction.
     #[must_use]
     pub fn system(content: impl Into<String>) -> Self {
-        Self { role: Role::System, content: content.into() }
+        Self { role: Role::System, content: content.into(), images: Vec::new() }
     }
 
     /// What somebody asks.
     #[must_use]
     pub fn user(content: impl Into<String>) -> Self {
-        Self { role: Role::User, content: content.into() }
+        Self { role: Role::User, content: content.into(), images: Vec::new() }
     }
 
     /// What the model answered before.
     #[must_use]
     pub fn assistant(content: impl Into<String>) -> Self {
-        Self { role: Role::Assistant, content: content.into() }
+        Self { role: Role::Assistant, content: content.into(), images: Vec::new() }
+    }
+
+    /// The message with a picture more.
+    #[must_use]
+    pub fn with_image(mut self, image: Image) -> Self {
+        self.images.push(image);
+        self
     }
 
     fn to_json(&self) -> Value {
@@ -78,7 +132,12 @@ impl Message {
             Role::User => "user",
             Role::Assistant => "assistant",
         };
-        json!({"role": role, "content": self.content})
+        if self.images.is_empty() {
+            return json!({"role": role, "content": self.content});
+        }
+        let text = json!({"type": "text", "text": self.content});
+        let parts: Vec<Value> = std::iter::once(text).chain(self.images.iter().map(Image::to_json)).collect();
+        json!({"role": role, "content": parts})
     }
 }
 

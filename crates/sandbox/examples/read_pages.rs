@@ -26,6 +26,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             match reading.next().await {
                 Ok(None) => break,
                 Ok(Some(Reading::Opened { pages })) => writeln!(out, "=== {file}: {pages} pages")?,
+                Ok(Some(Reading::Embedded(files))) => {
+                    for file in files {
+                        writeln!(out, "--- carries {}, {} bytes", file.name, file.bytes.len())?;
+                    }
+                }
                 Ok(Some(Reading::Page(page))) => {
                     let (number, source, confidence) = (page.number, page.source, page.confidence());
                     let turned = page.turned_degrees;

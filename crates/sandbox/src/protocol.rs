@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
-use sluice_core::{ErrorKind, Page, ReadRequest};
+use sluice_core::{ErrorKind, Page, ReadRequest, RenderRequest};
 
 use crate::script::{LogLine, Script, ScriptError, ScriptKind};
 
@@ -36,6 +36,13 @@ pub enum Work {
         pdfium: PathBuf,
         /// Tesseract's language data.
         tessdata: Option<PathBuf>,
+    },
+    /// Show a page as a picture.
+    RenderPage {
+        /// The page.
+        request: RenderRequest,
+        /// PDFium's library.
+        pdfium: PathBuf,
     },
     /// Answer calls of scripts, until there are no more.
     RunScripts {
@@ -94,8 +101,15 @@ pub enum Response {
         /// Its pages.
         pages: u32,
     },
+    /// The file carries these e-invoices.
+    Embedded(Vec<EncodedFile>),
     /// A page was read.
     Page(Box<Page>),
+    /// A page was rendered.
+    Rendered {
+        /// The PNG in base64.
+        png: String,
+    },
     /// The scripts are known and may be called.
     Ready,
     /// A script was run.
@@ -120,4 +134,13 @@ pub enum Response {
         /// The variables of the environment.
         environment: Vec<String>,
     },
+}
+
+/// A file that another carries.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct EncodedFile {
+    /// Its name.
+    pub name: String,
+    /// Its bytes in base64.
+    pub base64: String,
 }

@@ -4,18 +4,23 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
-use sluice_core::{Page, ReadRequest};
+use sluice_core::{EmbeddedFile, Page, ReadRequest, RenderRequest};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::protocol::{Limits, Request, Response, ScriptLimits, Work};
+use crate::protocol::{EncodedFile, Limits, Request, Response, ScriptLimits, Work};
 
 /// A page's line is shorter; a longer one is nonsense and would only fill memory.
 const MAX_LINE_BYTES: u64 = 64 * 1024 * 1024;
+
+/// Pictures of pages are not made larger, whatever is asked for: such a PNG stays well within a line.
+const MAX_SIDE_PIXELS: u32 = 3_000;
 
 /// Starts children, a bounded number at a time. Clones share the bound.
 #[derive(Debug, Clone)]
@@ -48,6 +53,8 @@ pub enum Reading {
         /// Its pages.
         pages: u32,
     },
+    /// It carries these e-invoices; told before its pages, and only when there are any.
+    Embedded(Vec<EmbeddedFile>),
     /// A page was read.
     Page(Box<Page>),
 }
@@ -71,6 +78,24 @@ impl Sandbox {
         };
         let permit = self.permit().await?;
         Ok(DocumentReading { worker: self.start(work).await?, page_timeout: self.config.page_timeout, _permit: permit })
+    }
+
+    /// Renders a page as PNG, once a child is free.
+    ///
+    /// # Errors
+    /// When the file can't be read or has no such page, or the child can't be started or dies.
+    pub async fn render_page(&self, request: &RenderRequest) -> Result<Vec<u8>> {
+        let request =
+            RenderRequest { max_side_pixels: request.max_side_pixels.min(MAX_SIDE_PIXELS), ..request.clone() };
+        let _permit = self.permit().await?;
+        let mut worker = self.start(Work::RenderPage { request, pdfium: self.config.pdfium.clone() }).await?;
+        match worker.receive(self.config.page_timeout).await? {
+            Response::Rendered { png } => {
+                STANDARD.decode(png).map_err(|error| Error::Nonsense(serde::de::Error::custom(error)))
+            }
+            Response::Failed { kind, message } => Err(Error::Refused { kind, message }),
+            _ => Err(Error::Nonsense(serde::de::Error::custom("not asked for"))),
+        }
     }
 
     /// Lets a child try what is forbidden and answers what came of it.
@@ -144,6 +169,7 @@ impl DocumentReading {
     pub async fn next(&mut self) -> Result<Option<Reading>> {
         match self.worker.receive(self.page_timeout).await? {
             Response::Opened { pages } => Ok(Some(Reading::Opened { pages })),
+            Response::Embedded(files) => Ok(Some(Reading::Embedded(decoded(files)?))),
             Response::Page(page) => Ok(Some(Reading::Page(page))),
             Response::Done => Ok(None),
             Response::Failed { kind, message } => Err(Error::Refused { kind, message }),
@@ -203,6 +229,14 @@ impl Worker {
         }
         Error::TimedOut
     }
+}
+
+fn decoded(files: Vec<EncodedFile>) -> Result<Vec<EmbeddedFile>> {
+    let decode = |file: EncodedFile| {
+        let bytes = STANDARD.decode(file.base64).map_err(|error| Error::Nonsense(serde::de::Error::custom(error)))?;
+        Ok(EmbeddedFile { name: file.name, bytes })
+    };
+    files.into_iter().map(decode).collect()
 }
 
 pub(crate) const fn broken(operation: &'static str, source: std::io::Error) -> Error {

@@ -5,6 +5,7 @@ pub mod documents;
 pub mod eventually;
 pub mod fakes;
 pub mod llm;
+pub mod paddle_ocr;
 pub mod ports;
 pub mod postgres;
 pub mod process;
@@ -16,6 +17,7 @@ pub mod suites;
 
 pub use eventually::eventually;
 pub use llm::{Dialect, Reply, ScriptedLlm};
+pub use paddle_ocr::{OcrReply, ScriptedPaddleOcr};
 pub use process::Process;
 pub use proxy::ChaosProxy;
 pub use servers::Servers;

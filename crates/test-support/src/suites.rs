@@ -52,5 +52,6 @@ pub async fn event_sink(sink: &dyn EventSink) -> Result<()> {
     ensure!(sink.publish(&fact(failed())).await? == Published::Numbered(3), "an end is published");
     ensure!(sink.publish(&fact(failed())).await? == Published::Outdated, "once");
     ensure!(sink.publish(&fact(Fact::Started)).await? == Published::Outdated, "and nothing follows it");
+    ensure!(!sink.is_watched(ManifestId(1)).await?, "nobody watches unless somebody says so");
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sluice_service::{Env, SecretBox};
 
-/// All sections that a worker reads, and its own: `SLUICE_WORKER_*` and `SLUICE_LLM_CALLS`.
+/// All sections that a worker reads, and its own: `SLUICE_WORKER_*`, `SLUICE_LLM_CALLS` and `SLUICE_LLM_REPLAY`.
 #[derive(Debug)]
 pub struct Config {
     /// Postgres.
@@ -39,10 +39,17 @@ pub struct Config {
     pub max_file_bytes: u64,
     /// How long pages that nobody uses are kept (`SLUICE_WORKER_PAGE_CACHE_AGE`, default 30d).
     pub page_cache_age: Duration,
+    /// How much of pages is kept at most, those without a use for longest going first (`SLUICE_WORKER_PAGE_CACHE_MIB`,
+    /// default 2048).
+    pub page_cache_mib: u32,
     /// How models are asked.
     pub llm: sluice_llm::Config,
-    /// Calls of an attempt: the first, and those that ask for what was wrong (`SLUICE_LLM_CALLS`, default 2).
+    /// Calls of an attempt: the first, and those that ask for what was wrong (`SLUICE_LLM_CALLS`, default 2). What is too long
+    /// for one question or one answer is asked for in parts, which are not counted here.
     pub llm_calls: i32,
+    /// Answers every question of a model from the records of earlier runs, and asks none (`SLUICE_LLM_REPLAY`, default
+    /// false): a run is repeated offline, at no cost. A question without a recorded answer fails its job.
+    pub llm_replay: bool,
 }
 
 impl Config {
@@ -64,8 +71,10 @@ impl Config {
             port: env.parsed("SLUICE_WORKER_PORT", 3003),
             max_file_bytes: env.parsed("SLUICE_WORKER_MAX_FILE_BYTES", 50 * 1024 * 1024),
             page_cache_age: env.duration("SLUICE_WORKER_PAGE_CACHE_AGE", Duration::from_secs(30 * 86_400)),
+            page_cache_mib: env.parsed("SLUICE_WORKER_PAGE_CACHE_MIB", 2_048),
             llm: sluice_llm::Config::read(env),
             llm_calls: env.parsed("SLUICE_LLM_CALLS", 2),
+            llm_replay: env.parsed("SLUICE_LLM_REPLAY", false),
         };
         config.check(env);
         config

@@ -68,6 +68,28 @@ impl Reporter {
         }
     }
 
+    /// Tells that a page was read. The text so far goes along when somebody watches, and is made only then.
+    pub(crate) async fn page_read(&self, done: u32, total: u32, text: impl FnOnce() -> String + Send) {
+        let stage = StageName::TextExtract;
+        let fraction = f64::from(done) / f64::from(total.max(1));
+        let is_due = self.lock().at.is_none_or(|at| at.elapsed() >= INTERVAL);
+        if is_due || done == total {
+            let markdown_so_far = if done > 0 && self.is_watched().await { Some(text()) } else { None };
+            let text = TextProgress { markdown_so_far, pages_processed: done, pages_total: total };
+            self.advance(stage, fraction, Some(text)).await;
+        }
+    }
+
+    async fn is_watched(&self) -> bool {
+        match self.ports.events.is_watched(self.attempt.manifest_id.into()).await {
+            Ok(is_watched) => is_watched,
+            Err(error) => {
+                tracing::debug!(error = %ErrorChain(&error), "nobody knows whether the manifest is watched");
+                false
+            }
+        }
+    }
+
     async fn advance(&self, stage: StageName, fraction: f64, text: Option<TextProgress>) {
         let (progress, is_higher) = {
             let mut told = self.lock();

@@ -1,5 +1,7 @@
 //! What is known after each stage. A state owns the one before it, so a stage can't read what does not exist yet.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sluice_core::{CostBreakdown, FileFormat, ManifestStatus, Page, ReadOptions};
@@ -7,9 +9,10 @@ use sluice_db::models::manifests::Manifest;
 use sluice_db::models::schemas::Schema;
 use sluice_extraction::cost::{ExtractorPricing, ModelPricing, Usage};
 use sluice_extraction::field::FieldPath;
-use sluice_extraction::prompt::Rule;
-use sluice_extraction::validate::ValidationResult;
+use sluice_extraction::prompt::{Example, Rule};
+use sluice_extraction::validate::{Examiner, InvalidSchema, Issue, ValidationResult};
 use sluice_llm::Endpoint;
+use sluice_remote_extractors::{paddle_ocr, vision};
 use uuid::Uuid;
 
 /// After LOAD: everything that the job needs exists and fits together.
@@ -28,7 +31,16 @@ pub(crate) struct ReaderSettings {
     pub(crate) extractor_id: Uuid,
     pub(crate) extractor_type: String,
     pub(crate) options: ReadOptions,
+    /// The service that reads; absent when we do.
+    pub(crate) remote: Option<RemoteReader>,
     pub(crate) pricing: ExtractorPricing,
+}
+
+/// A service that reads pages.
+#[derive(Debug)]
+pub(crate) enum RemoteReader {
+    PaddleOcr(paddle_ocr::Settings),
+    Vision(vision::Settings),
 }
 
 /// What is asked of which model.
@@ -39,8 +51,18 @@ pub(crate) struct ExtractionSettings {
     pub(crate) prompt: Option<String>,
     pub(crate) endpoint: Endpoint,
     pub(crate) pricing: ModelPricing,
+    /// What people have verified in other documents of the schema.
+    pub(crate) examples: Vec<Example>,
     /// Absent when all fields are asked for.
     pub(crate) field: Option<FieldTask>,
+}
+
+impl ExtractionSettings {
+    /// What data is held against.
+    pub(crate) fn examiner(&self) -> Result<Examiner, InvalidSchema> {
+        let schema = &self.schema;
+        Examiner::new(&schema.json_schema, &schema.required_fields, &self.rules, schema.validation_settings.as_ref())
+    }
 }
 
 /// One field that is asked for anew.
@@ -58,6 +80,8 @@ pub(crate) struct TextExtracted {
     pub(crate) pages: Vec<Page>,
     /// Pages that had to be read; the others were known and cost nothing.
     pub(crate) pages_read: u32,
+    /// Tokens that reading took, where a model reads.
+    pub(crate) usage: Usage,
     pub(crate) quality_score: i32,
     pub(crate) processed_at: DateTime<Utc>,
 }
@@ -69,6 +93,8 @@ pub(crate) struct LlmExtracted {
     pub(crate) data: Value,
     /// What the data has from this answer, when one field was asked for.
     pub(crate) patch: Option<Patch>,
+    /// What is known to be wrong with the data beside what the checks find.
+    pub(crate) issues: Vec<Issue>,
     pub(crate) response: String,
     pub(crate) spent: Spent,
 }
@@ -93,8 +119,10 @@ pub(crate) struct Spent {
 #[derive(Debug)]
 pub(crate) struct Validated {
     pub(crate) extracted: LlmExtracted,
-    /// Whether the schema has all that it asks for; scripts have no say in it.
+    /// Whether the user's schema and rules have all that they ask for; scripts and built-in checks have no say in it.
     pub(crate) is_complete: bool,
+    /// Dot paths of values that take part in an equation that meets.
+    pub(crate) corroborated: BTreeSet<String>,
     pub(crate) result: ValidationResult,
 }
 

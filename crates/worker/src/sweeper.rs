@@ -13,25 +13,34 @@ use crate::wiring::Ports;
 /// Jobs that are looked at in one sweep.
 const BATCH: i64 = 200;
 
+/// What is kept of pages that were read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PageCache {
+    /// How long without a use.
+    pub(crate) age: Duration,
+    /// How much in all.
+    pub(crate) mib: u32,
+}
+
 /// Sweeps now and then until shutdown.
-pub(crate) async fn run(ports: Ports, interval: Duration, page_cache_age: Duration, shutdown: Shutdown) {
+pub(crate) async fn run(ports: Ports, interval: Duration, page_cache: PageCache, shutdown: Shutdown) {
     loop {
         tokio::select! {
             () = shutdown.triggered() => return,
             () = tokio::time::sleep(interval) => {}
         }
-        tidy(&ports, interval, page_cache_age).await;
+        tidy(&ports, interval, page_cache).await;
     }
 }
 
 /// One sweep. What fails is tried again by the next one.
-async fn tidy(ports: &Ports, interval: Duration, page_cache_age: Duration) {
+async fn tidy(ports: &Ports, interval: Duration, page_cache: PageCache) {
     if let Err(error) = sweep(ports, interval).await {
         tracing::warn!(error = %ErrorChain(error.as_ref()), "lost jobs could not be looked for");
     }
     for (work, what) in [
         (release_lost(ports).await, "reservations of dead workers could not be given up"),
-        (forget_pages(ports, page_cache_age).await, "unused pages could not be removed"),
+        (forget_pages(ports, page_cache).await, "unused pages could not be removed"),
     ] {
         if let Err(error) = work {
             tracing::warn!(error = %ErrorChain(&error), "{what}");
@@ -56,15 +65,19 @@ async fn sweep(ports: &Ports, idle: Duration) -> Result<(), Box<dyn std::error::
     Ok(())
 }
 
+async fn forget_pages(ports: &Ports, limits: PageCache) -> sluice_db::Result<()> {
+    let mut connection = ports.pool.get().await?;
+    let old = page_cache::forget_unused(&mut connection, ports.clock.now() - limits.age).await?;
+    let surplus = page_cache::trim(&mut connection, i64::from(limits.mib) * 1024 * 1024).await?;
+    if old + surplus > 0 {
+        tracing::info!(old, surplus, "pages that were read once are forgotten");
+    }
+    Ok(())
+}
+
 /// Gives up what calls of dead workers hold of budgets.
 async fn release_lost(ports: &Ports) -> sluice_db::Result<()> {
     budgets::release_lost(&mut *ports.pool.get().await?, ports.clock.now()).await
-}
-
-async fn forget_pages(ports: &Ports, age: Duration) -> sluice_db::Result<()> {
-    let since = ports.clock.now() - age;
-    page_cache::forget_unused(&mut *ports.pool.get().await?, since).await?;
-    Ok(())
 }
 
 fn message_of(job: &Job) -> Result<JobMessage, sluice_db::Error> {

@@ -9,6 +9,7 @@ use sluice_db::Pool;
 use sluice_event_bus::Publisher;
 use sluice_llm::Client;
 use sluice_queue::{Consumer, Producer};
+use sluice_remote_extractors::paddle_ocr;
 use sluice_sandbox::Sandbox;
 use sluice_service::{SecretBox, Shutdown, Tasks};
 use sluice_storage::S3Store;
@@ -20,6 +21,9 @@ use crate::retry::Policy;
 use crate::runner::Runner;
 use crate::{health, sweeper};
 
+/// How long to wait before an OCR server is asked again within an attempt.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+
 /// What the stages use. Clones share it.
 #[derive(Debug, Clone)]
 pub(crate) struct Ports {
@@ -29,8 +33,11 @@ pub(crate) struct Ports {
     pub(crate) storage: S3Store,
     pub(crate) sandbox: Sandbox,
     pub(crate) models: Client,
+    pub(crate) paddle_ocr: paddle_ocr::Client,
     /// Calls of an attempt.
     pub(crate) llm_calls: i32,
+    /// Whether answers come of the records only.
+    pub(crate) llm_replay: bool,
     pub(crate) secrets: Arc<SecretBox>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) max_file_bytes: u64,
@@ -63,7 +70,9 @@ impl Application {
             storage: S3Store::new(&config.storage),
             sandbox: Sandbox::new(config.sandbox.clone()),
             models: Client::new(config.llm.clone())?,
+            paddle_ocr: paddle_ocr::Client::new(config.retry_delay.min(FIRST_PAUSE))?,
             llm_calls: config.llm_calls,
+            llm_replay: config.llm_replay,
             secrets: config.secrets.clone(),
             clock: Arc::new(SystemClock),
             max_file_bytes: config.max_file_bytes,
@@ -101,8 +110,8 @@ impl Application {
             Consumer::start(&self.config.queue, self.config.concurrency, move |delivery| runner.clone().run(delivery))
                 .await?;
         tasks.spawn(health::serve(self.listener, self.ports.clone(), shutdown.clone()));
-        let (interval, age) = (self.config.sweep_interval, self.config.page_cache_age);
-        tasks.spawn(sweeper::run(self.ports.clone(), interval, age, shutdown.clone()));
+        let limits = sweeper::PageCache { age: self.config.page_cache_age, mib: self.config.page_cache_mib };
+        tasks.spawn(sweeper::run(self.ports.clone(), self.config.sweep_interval, limits, shutdown.clone()));
         tracing::info!(concurrency = self.config.concurrency, "the worker takes jobs");
         shutdown.triggered().await;
         consumer.close(self.config.drain_timeout).await;

@@ -148,6 +148,7 @@ impl Gateway {
             Command::Subscribe => {
                 heard.insert(manifest);
                 self.hub.join(manifest, socket.clone(), request.last_number.unwrap_or(0));
+                self.hub.watch(&[manifest]).await;
                 confirm(socket, asked, manifest).await;
                 self.hub.catch_up(manifest, socket.id).await;
             }

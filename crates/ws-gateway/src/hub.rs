@@ -19,6 +19,11 @@ use crate::rooms::{Missed, Rooms, Sink};
 const TICK: Duration = Duration::from_millis(100);
 /// States that are read at the same time.
 const READS: usize = 16;
+/// How often workers are told which manifests are watched, and for how long that holds: a gateway that dies tells no end.
+const WATCH_INTERVAL: Duration = Duration::from_secs(10);
+const WATCH_TIME: Duration = Duration::from_secs(30);
+/// Manifests that are told at once.
+const WATCH_BATCH: usize = 1_000;
 /// How often a member may find that it missed more; then it waits for the next tick.
 const ROUNDS: usize = 20;
 
@@ -72,9 +77,16 @@ impl Hub {
     pub(crate) async fn look_after(&self, end: Shutdown) {
         let mut ticks = tokio::time::interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut watch_ticks = tokio::time::interval(WATCH_INTERVAL);
+        watch_ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 _ = ticks.tick() => {}
+                _ = watch_ticks.tick() => {
+                    let watched = self.rooms().watched();
+                    self.watch(&watched).await;
+                    continue;
+                }
                 () = end.triggered() => return,
             }
             let behind = self.rooms().behind();
@@ -87,6 +99,16 @@ impl Hub {
     /// Lets a socket hear a manifest; it gets nothing before it has caught up.
     pub(crate) fn join(&self, manifest: ManifestId, socket: SocketRef, last: u64) {
         self.rooms().join(manifest, socket.id, Member(socket), last);
+    }
+
+    /// Tells workers that somebody watches manifests. It is a hint: without it they send no texts.
+    pub(crate) async fn watch(&self, manifests: &[ManifestId]) {
+        for some in manifests.chunks(WATCH_BATCH) {
+            if let Err(error) = self.subscriber.watch(some, WATCH_TIME).await {
+                tracing::warn!("workers can't be told what is watched: {}", ErrorChain(&error));
+                return;
+            }
+        }
     }
 
     /// Lets it hear the manifest no more.

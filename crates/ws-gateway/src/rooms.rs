@@ -96,6 +96,11 @@ impl<K: Eq + Hash + Copy, S: Sink> Rooms<K, S> {
         }
     }
 
+    /// The manifests that somebody hears.
+    pub(crate) fn watched(&self) -> Vec<ManifestId> {
+        self.rooms.keys().copied().collect()
+    }
+
     /// Hands events to all who are live.
     pub(crate) fn deliver(&mut self, events: &NumberedEvents) {
         let Some(room) = self.rooms.get_mut(&events.manifest_id) else {

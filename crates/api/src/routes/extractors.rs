@@ -19,6 +19,7 @@ use crate::wire;
 mod costs;
 mod pricing;
 mod probe;
+mod remote_probe;
 
 pub(crate) use self::costs::{list_extractor_costs, show_extractor_costs};
 
@@ -102,7 +103,7 @@ pub(crate) async fn list_types(_user: User) -> List<ExtractorTypeDto> {
         name: adapter.title,
         description: adapter.description,
         version: env!("CARGO_PKG_VERSION"),
-        category: "ocr",
+        category: adapter.category,
         params_schema: adapter.forms(),
         supported_formats: adapter.capabilities,
         pricing_schema: pricing::forms(),
@@ -131,7 +132,7 @@ pub(crate) async fn list_presets(_user: User) -> List<PresetDto> {
             name: "Text layer, else OCR",
             description: "For PDFs of all kinds and for pictures",
             extractor_type: "local",
-            config: json!({"ocr": "auto", "languages": "eng+deu+fra", "pricing": free}),
+            config: json!({"ocr": "auto", "languages": "auto", "pricing": free}),
         },
         PresetDto {
             id: "tesseract-eng",
@@ -140,7 +141,38 @@ pub(crate) async fn list_presets(_user: User) -> List<PresetDto> {
             extractor_type: "tesseract",
             config: json!({"lang": "eng", "psm": 6, "pricing": free}),
         },
+        vision_preset("gpt-4o", "GPT-4o", "https://api.openai.com/v1", ("gpt-4o", 2.5, 10.0)),
+        vision_preset(
+            "claude-3.5-sonnet",
+            "Claude 3.5 Sonnet",
+            "https://api.anthropic.com/v1",
+            ("claude-3-5-sonnet-latest", 3.0, 15.0),
+        ),
+        vision_preset(
+            "qwen-vl",
+            "Qwen-VL",
+            "https://dashscope.aliyuncs.com/compatible-mode/v1",
+            ("qwen-vl-max", 0.1, 0.1),
+        ),
     ])
+}
+
+/// Settings for a model that sees; prices are per million tokens.
+fn vision_preset(
+    id: &'static str,
+    name: &'static str,
+    base_url: &str,
+    (model, input, output): (&str, f64, f64),
+) -> PresetDto {
+    let pricing = json!({"mode": "token", "currency": "USD", "inputPricePerMillionTokens": input,
+                         "outputPricePerMillionTokens": output});
+    PresetDto {
+        id,
+        name,
+        description: "Reads the picture of every page; needs your API key",
+        extractor_type: "vision-llm",
+        config: json!({"baseUrl": base_url, "model": model, "temperature": 0, "maxTokens": 4096, "pricing": pricing}),
+    }
 }
 
 /// Which extractors are wanted.

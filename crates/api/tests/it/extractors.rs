@@ -2,7 +2,7 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use sluice_test_support::process;
+use sluice_test_support::{OcrReply, Reply, ScriptedLlm, ScriptedPaddleOcr, process};
 
 use crate::fixture::{Service, code, refusal};
 
@@ -88,23 +88,93 @@ async fn extractors_are_written_by_admins_and_checked_against_their_type() {
     assert_eq!(refused["error"]["message"], "Changing extractorType requires config");
     let (_, types) = person.get("/extractors/types").await;
     let ids: Vec<&str> = types.as_array().unwrap().iter().map(|one| one["id"].as_str().unwrap()).collect();
-    assert_eq!(ids, ["local", "tesseract"]);
+    assert_eq!(ids, ["local", "tesseract", "paddleocr", "vision-llm"]);
     assert_eq!(types[0]["paramsSchema"]["ocr"]["validation"], json!({"enum": ["auto", "force", "never"]}));
     let (_, presets) = person.get("/extractors/presets").await;
     for preset in presets.as_array().unwrap() {
-        let sent =
+        let mut sent =
             json!({"name": preset["name"], "extractorType": preset["extractorType"], "config": preset["config"]});
+        if preset["extractorType"] == "vision-llm" {
+            sent["config"]["apiKey"] = json!("sk-1");
+        }
         assert_eq!(admin.post("/extractors", sent).await.0, 201, "{preset}");
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_test_really_reads_a_page() {
+async fn service_with_sandbox() -> Service {
     let sandbox = process::our_binary("sluice-sandbox").unwrap();
-    let pdfium = process::tools_folder().join("lib/libpdfium.so");
+    let pdfium = process::tools_folder().join("lib/libpdfium.so").canonicalize().unwrap();
     let settings =
         [("SLUICE_SANDBOX_BINARY", sandbox.to_str().unwrap()), ("SLUICE_SANDBOX_PDFIUM", pdfium.to_str().unwrap())];
-    let service = Service::start_with(&settings).await;
+    Service::start_with(&settings).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_of_extractors_are_sealed_and_masked() {
+    let service = Service::start().await;
+    let admin = service.admin().await;
+    for (kind, config) in
+        [("paddleocr", json!({"apiKey": "key-1"})), ("vision-llm", json!({"apiKey": "key-1", "model": "m"}))]
+    {
+        let sent = json!({"name": "x", "extractorType": kind, "config": config});
+        let (status, made) = admin.post("/extractors", sent.clone()).await;
+        assert_eq!((status.as_u16(), &made["config"]["apiKey"]), (201, &json!("********")), "{made}");
+        let path = format!("/extractors/{}", made["id"].as_str().unwrap());
+        let stored = || async {
+            let id = made["id"].as_str().unwrap().parse().unwrap();
+            let mut connection = service.pool.get().await.unwrap();
+            sluice_db::models::extractors::find(&mut connection, id).await.unwrap().unwrap().config["apiKey"].clone()
+        };
+        let sealed = stored().await;
+        assert!(sealed.as_str().unwrap().starts_with("sealed:"), "{sealed}");
+        let unchanged = json!({"config": {"apiKey": "********"}});
+        assert_eq!(admin.send(Method::PATCH, &path, unchanged).await.0, 200);
+        assert_eq!(stored().await, sealed);
+        let masked = json!({"name": "x", "extractorType": kind, "config": {"apiKey": "********", "model": "m"}});
+        let (status, _) = admin.post("/extractors", masked).await;
+        assert_eq!(status.as_u16(), if kind == "vision-llm" { 400 } else { 201 }, "a mask is no key");
+    }
+    let (_, refused) =
+        admin.post("/extractors", json!({"name": "x", "extractorType": "vision-llm", "config": {}})).await;
+    assert_eq!(refused["error"]["message"], "Missing required parameter: apiKey");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_test_of_a_service_sends_it_a_page() {
+    let service = service_with_sandbox().await;
+    let admin = service.admin().await;
+    let ocr = ScriptedPaddleOcr::start(OcrReply::pages(&["Sluice 42"])).await.unwrap();
+    let llm = ScriptedLlm::start(Reply::content("# Sluice 42")).await.unwrap();
+    let make = async |kind: &str, config: Value| {
+        let (_, made) = admin.post("/extractors", json!({"name": "x", "extractorType": kind, "config": config})).await;
+        format!("/extractors/{}/test", made["id"].as_str().unwrap())
+    };
+    let path = make("paddleocr", json!({"baseUrl": ocr.base_url(), "apiKey": "key"})).await;
+    let (status, told) = admin.post(&path, json!({})).await;
+    assert_eq!((status.as_u16(), &told["ok"], &told["message"]), (201, &json!(true), &json!("The server read a page")));
+    assert_eq!(ocr.requests()[0].authorization.as_deref(), Some("Bearer key"));
+    ocr.then(OcrReply::error(401, "{\"message\": \"no such key\"}"));
+    let (_, told) = admin.post(&path, json!({})).await;
+    assert_eq!(told["ok"], false);
+    assert!(told["message"].as_str().unwrap().ends_with("HTTP 401: no such key"), "{told}");
+    let away = make("paddleocr", json!({"baseUrl": "http://127.0.0.1:9"})).await;
+    let (_, told) = admin.post(&away, json!({})).await;
+    assert_eq!(told["message"], "OCR service error: http://127.0.0.1:9 can't be reached");
+
+    let path = make("vision-llm", json!({"baseUrl": llm.base_url(), "apiKey": "key", "model": "eyes"})).await;
+    let (_, told) = admin.post(&path, json!({})).await;
+    assert_eq!((&told["ok"], &told["message"]), (&json!(true), &json!("The model read a page")), "{told}");
+    let url = llm.requests()[0]["messages"][0]["content"][1]["image_url"]["url"].as_str().unwrap().to_owned();
+    assert!(url.starts_with("data:image/png;base64,"), "{url}");
+    llm.then(Reply::error(400, "this model takes no pictures"));
+    let (_, told) = admin.post(&path, json!({})).await;
+    assert_eq!(told["ok"], false);
+    assert!(told["message"].as_str().unwrap().ends_with("this model takes no pictures"), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_test_really_reads_a_page() {
+    let service = service_with_sandbox().await;
     let admin = service.admin().await;
     for (languages, is_good) in [("eng", true), ("xyz", false)] {
         let config = json!({"languages": languages});

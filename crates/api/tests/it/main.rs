@@ -29,5 +29,6 @@ mod prompts;
 mod schema_rules;
 mod schemas;
 mod triggers;
+mod truths;
 mod uploads;
 mod validation;

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 
 use crate::error::PortError;
 use crate::event::JobFact;
+use crate::id::ManifestId;
 
 /// What became of a fact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,4 +23,10 @@ pub trait EventSink: Send + Sync + std::fmt::Debug {
     /// # Errors
     /// When the bus does not answer. An event is a hint: the caller logs the error and goes on.
     async fn publish(&self, fact: &JobFact) -> Result<Published, PortError>;
+
+    /// Whether somebody watches a manifest, so that long texts are worth sending.
+    ///
+    /// # Errors
+    /// When the bus does not answer.
+    async fn is_watched(&self, manifest: ManifestId) -> Result<bool, PortError>;
 }

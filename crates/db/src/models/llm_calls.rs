@@ -71,3 +71,17 @@ pub async fn list(connection: &mut AsyncPgConnection, job_id: i32) -> Result<Vec
         .load(connection)
         .await?)
 }
+
+/// The newest answer to a question, of whichever job.
+///
+/// # Errors
+/// When the query fails.
+pub async fn find_answer(connection: &mut AsyncPgConnection, request_sha256: &str) -> Result<Option<LlmCall>> {
+    Ok(llm_calls::table
+        .filter(llm_calls::request_sha256.eq(request_sha256).and(llm_calls::response.is_not_null()))
+        .order(llm_calls::id.desc())
+        .select(LlmCall::as_select())
+        .first(connection)
+        .await
+        .optional()?)
+}

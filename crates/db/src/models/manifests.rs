@@ -10,10 +10,12 @@ use uuid::Uuid;
 use crate::error::Result;
 use crate::schema::{groups, manifests, projects};
 
+pub mod duplicates;
 pub mod edit;
 pub mod export;
 pub mod list;
 pub mod validation;
+pub mod verified;
 
 /// A manifest without the text of its pages, which is large and read by [`load_ocr_result`] alone.
 #[derive(Debug, Clone, PartialEq, Queryable, Selectable)]

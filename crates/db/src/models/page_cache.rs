@@ -1,7 +1,9 @@
 //! Table `page_cache`: pages that were read, by content and settings.
 
 use chrono::{DateTime, Utc};
+use diesel::dsl::sum;
 use diesel::prelude::*;
+use diesel::sql_types::BigInt;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::Value;
 
@@ -62,4 +64,26 @@ pub async fn keep(connection: &mut AsyncPgConnection, key: &PageKey, number: i32
 /// When the query fails.
 pub async fn forget_unused(connection: &mut AsyncPgConnection, since: DateTime<Utc>) -> Result<usize> {
     Ok(diesel::delete(page_cache::table.filter(page_cache::last_used_at.lt(since))).execute(connection).await?)
+}
+
+/// Forgets the pages that were unused for longest until the others are together no larger than this; answers how many went.
+///
+/// # Errors
+/// When a query fails.
+pub async fn trim(connection: &mut AsyncPgConnection, max_bytes: i64) -> Result<usize> {
+    // Looked at first, because most of the time nothing is to be done and the other query sorts all rows.
+    let size: Option<i64> = page_cache::table.select(sum(page_cache::size_bytes)).get_result(connection).await?;
+    if size.unwrap_or(0) <= max_bytes {
+        return Ok(0);
+    }
+    let forgotten = diesel::sql_query(
+        "delete from page_cache where ctid in (
+           select row from (
+             select ctid as row, sum(size_bytes) over (
+               order by last_used_at desc, file_sha256, settings_sha256, page_number
+               rows unbounded preceding) as up_to_here
+             from page_cache) ranked
+           where up_to_here > $1)",
+    );
+    Ok(forgotten.bind::<BigInt, _>(max_bytes).execute(connection).await?)
 }

@@ -1,6 +1,8 @@
+use std::time::Duration;
+
 use serde_json::json;
 use sluice_core::ports::{EventSink, Published};
-use sluice_core::{CostBreakdown, Fact, ManifestId, ManifestStatus, NanoAmount};
+use sluice_core::{CostBreakdown, Fact, ManifestId, ManifestStatus, NanoAmount, Progress, StageName, TextProgress};
 use sluice_event_bus::{Publisher, Subscriber};
 use sluice_service::Tasks;
 use sluice_test_support::fakes::FakeEventSink;
@@ -127,4 +129,28 @@ async fn publishers_that_race_leave_no_gap_and_no_event_is_lost_in_a_burst() {
 async fn the_real_publisher_and_the_fake_behave_alike() {
     suites::event_sink(&FakeEventSink::default()).await.unwrap();
     suites::event_sink(&Publisher::connect(&config()).await.unwrap()).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn long_texts_go_to_listeners_and_are_not_kept() {
+    let config = config();
+    let publisher = Publisher::connect(&config).await.unwrap();
+    let (subscriber, mut messages) = Subscriber::connect(&config, &Tasks::new()).await.unwrap();
+    let manifest = ManifestId(1);
+    assert!(!publisher.is_watched(manifest).await.unwrap());
+    subscriber.watch(&[manifest, ManifestId(2)], Duration::from_secs(60)).await.unwrap();
+    subscriber.watch(&[], Duration::from_secs(60)).await.unwrap();
+    assert!(publisher.is_watched(manifest).await.unwrap());
+    assert!(!publisher.is_watched(ManifestId(3)).await.unwrap());
+    let text = TextProgress { markdown_so_far: Some("a \"page\" %1".to_owned()), pages_processed: 1, pages_total: 2 };
+    let told = Fact::Advanced { stage: StageName::TextExtract, progress: Progress::clamped(20.0), text: Some(text) };
+    publisher.publish(&fact(1, 1, told)).await.unwrap();
+    let live = next(&mut messages).await;
+    assert_eq!(live.events[0].data["textMarkdownSoFar"], json!("a \"page\" %1"));
+    assert_eq!((&live.events[0].data["number"], &live.events[0].data["progress"]), (&json!(1), &json!(20)));
+    for kept in [subscriber.state(manifest).await.unwrap(), subscriber.since(manifest, 0).await.unwrap()] {
+        assert_eq!(kept[0].events[0].data.get("textMarkdownSoFar"), None);
+        assert_eq!(kept[0].events[0].data["textPagesTotal"], json!(2));
+        assert_eq!(kept[0].number, 1);
+    }
 }

@@ -8,9 +8,11 @@ use std::io::{BufRead, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
-use sluice_core::{Classify, ErrorKind};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use sluice_core::{Classify, EmbeddedFile, ErrorKind};
 use sluice_documents::{Progress, Reader, ReaderConfig};
-use sluice_sandbox::protocol::{Request, Response, Work};
+use sluice_sandbox::protocol::{EncodedFile, Request, Response, Work};
 
 fn main() -> ExitCode {
     let mut line = String::new();
@@ -35,6 +37,7 @@ fn run(work: Work) -> Response {
             let result = reader.read(&request, &mut |progress| {
                 heard &= send(&match progress {
                     Progress::Opened { pages } => Response::Opened { pages },
+                    Progress::Embedded(files) => Response::Embedded(files.into_iter().map(encoded).collect()),
                     Progress::Page(page) => Response::Page(page),
                 });
             });
@@ -44,10 +47,20 @@ fn run(work: Work) -> Response {
                 Err(error) => failed(error.kind(), error.to_string()),
             }
         }
+        Work::RenderPage { request, pdfium } => {
+            match Reader::new(ReaderConfig { pdfium, tessdata: None }).render(&request) {
+                Ok(png) => Response::Rendered { png: STANDARD.encode(png) },
+                Err(error) => failed(error.kind(), error.to_string()),
+            }
+        }
         Work::RunScripts { kind, scripts: list, limits } => scripts::answer_calls(kind, &list, limits),
         Work::CheckScript { kind, source, limits } => scripts::check(kind, &source, limits),
         Work::ProbeLimits => probe(),
     }
+}
+
+fn encoded(file: EmbeddedFile) -> EncodedFile {
+    EncodedFile { name: file.name, base64: STANDARD.encode(file.bytes) }
 }
 
 const fn failed(kind: ErrorKind, message: String) -> Response {

@@ -4,9 +4,9 @@ use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 use sluice_core::ports::{EventSink, Published};
-use sluice_core::{JobFact, PortError};
+use sluice_core::{JobFact, ManifestId, PortError};
 
-/// Keeps facts, numbers them from 1, and drops what follows a job's end as the real one does.
+/// Nobody watches. Keeps facts, numbers them from 1, and drops what follows a job's end as the real one does.
 #[derive(Debug, Default)]
 pub struct FakeEventSink(Mutex<Vec<JobFact>>);
 
@@ -27,5 +27,9 @@ impl EventSink for FakeEventSink {
         }
         facts.push(fact.clone());
         Ok(Published::Numbered(u64::try_from(facts.len()).unwrap_or(u64::MAX)))
+    }
+
+    async fn is_watched(&self, _manifest: ManifestId) -> Result<bool, PortError> {
+        Ok(false)
     }
 }

@@ -11,19 +11,25 @@ use sluice_core::{FileFormat, OcrMode, ReadOptions, StageName};
 use sluice_db::AsyncPgConnection;
 use sluice_db::models::extractors::Extractor;
 use sluice_db::models::jobs::Job;
-use sluice_db::models::manifests::Manifest;
+use sluice_db::models::manifests::{Manifest, verified};
 use sluice_db::models::projects::Project;
+use sluice_db::models::schemas::Schema;
 use sluice_db::models::{extractors, groups, manifests, models, projects, runs, schemas};
 use sluice_extraction::cost::{ExtractorPricing, ModelPricing};
 use sluice_extraction::field::FieldPath;
-use sluice_extraction::prompt::Rule;
+use sluice_extraction::prompt::{Example, Rule};
 use sluice_llm::Endpoint;
+use sluice_remote_extractors::{paddle_ocr, vision};
+use sluice_service::SecretBox;
 use uuid::Uuid;
 
 use crate::error::StageError;
 use crate::pipeline::{Stage, StageContext};
-use crate::state::{ExtractionSettings, FieldTask, Loaded, ReaderSettings};
+use crate::state::{ExtractionSettings, FieldTask, Loaded, ReaderSettings, RemoteReader};
 use crate::wiring::Ports;
+
+/// Verified documents that a prompt shows at most.
+const MAX_EXAMPLES: u64 = 3;
 
 #[derive(Debug)]
 pub(crate) struct Load(pub(crate) Ports);
@@ -45,8 +51,8 @@ impl Stage for Load {
         } else {
             None
         };
-        let reader =
-            load_reader(&mut connection, job.text_extractor_id.or(project.text_extractor_id), is_extraction).await?;
+        let extractor_id = job.text_extractor_id.or(project.text_extractor_id);
+        let reader = load_reader(&mut connection, extractor_id, is_extraction, &self.0.secrets).await?;
         if is_extraction {
             runs::start_manifest(&mut connection, context.attempt).await?;
         }
@@ -70,6 +76,7 @@ async fn load_reader(
     connection: &mut AsyncPgConnection,
     id: Option<Uuid>,
     uses_cache: bool,
+    secrets: &SecretBox,
 ) -> Result<ReaderSettings, StageError> {
     let id = id.ok_or_else(|| StageError::invalid("Project text extractor is required for extraction"))?;
     let extractor = extractors::find(connection, id).await?;
@@ -85,6 +92,7 @@ async fn load_reader(
     Ok(ReaderSettings {
         extractor_id: extractor.id,
         pricing: ExtractorPricing::read(extractor.config.get("pricing").unwrap_or(&Value::Null)),
+        remote: remote_reader(&extractor, secrets)?,
         extractor_type: extractor.extractor_type,
         options,
     })
@@ -98,7 +106,8 @@ fn read_options(extractor: &Extractor) -> Result<ReadOptions, StageError> {
     let whole = |key: &str| config.get(key).and_then(Value::as_u64).and_then(|value| u32::try_from(value).ok());
     let languages = |key: &str| {
         text(key).map(|names| {
-            names.split(['+', ',']).map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect()
+            let names = names.split(['+', ',']).map(|name| name.trim().to_owned());
+            names.filter(|name| !name.is_empty() && name != "auto").collect()
         })
     };
     match extractor.extractor_type.as_str() {
@@ -109,17 +118,30 @@ fn read_options(extractor: &Extractor) -> Result<ReadOptions, StageError> {
                 _ => OcrMode::Auto,
             },
             languages: languages("languages").unwrap_or(defaults.languages),
-            page_mode: whole("psm").and_then(|mode| u8::try_from(mode).ok()).unwrap_or(defaults.page_mode),
+            page_mode: whole("psm").and_then(|mode| u8::try_from(mode).ok()).filter(|mode| *mode != 0),
             max_pages: whole("maxPages").unwrap_or(defaults.max_pages),
         }),
         "tesseract" => Ok(ReadOptions {
             ocr: OcrMode::Force,
             languages: languages("lang").unwrap_or_else(|| ["chi_sim", "eng"].map(str::to_owned).to_vec()),
-            page_mode: whole("psm").and_then(|mode| u8::try_from(mode).ok()).unwrap_or(defaults.page_mode),
+            page_mode: Some(whole("psm").and_then(|mode| u8::try_from(mode).ok()).unwrap_or(6)),
             max_pages: defaults.max_pages,
         }),
+        // What our own reader is asked for before a service reads: sizes, and the text layer.
+        "paddleocr" | "vision-llm" => Ok(ReadOptions { ocr: OcrMode::Never, ..defaults }),
         other => Err(StageError::invalid(format!("Extractor type {other} is not supported"))),
     }
+}
+
+/// The service that reads, for extractor types that are one.
+fn remote_reader(extractor: &Extractor, secrets: &SecretBox) -> Result<Option<RemoteReader>, StageError> {
+    let (name, config) = (&extractor.name, &extractor.config);
+    let reader = match extractor.extractor_type.as_str() {
+        "paddleocr" => paddle_ocr::Settings::read(name, config, secrets).map(RemoteReader::PaddleOcr),
+        "vision-llm" => vision::Settings::read(name, config, secrets).map(RemoteReader::Vision),
+        _ => return Ok(None),
+    };
+    reader.map(Some).map_err(StageError::from_error)
 }
 
 impl Load {
@@ -148,8 +170,10 @@ impl Load {
             }
             None => None,
         };
+        let examples = load_examples(connection, &schema, manifest).await?;
         Ok(ExtractionSettings {
             schema,
+            examples,
             rules: rules
                 .into_iter()
                 .map(|rule| Rule {
@@ -180,6 +204,19 @@ impl Load {
         }
         Ok(format)
     }
+}
+
+/// What people have verified in other documents of the schema, as many as its settings allow.
+async fn load_examples(
+    connection: &mut AsyncPgConnection,
+    schema: &Schema,
+    manifest: &Manifest,
+) -> Result<Vec<Example>, StageError> {
+    let wanted = schema.validation_settings.as_ref().and_then(|settings| settings.get("examples")?.as_u64());
+    let count = i64::try_from(wanted.unwrap_or(MAX_EXAMPLES).min(MAX_EXAMPLES)).unwrap_or(0);
+    let rows = verified::list_verified(connection, schema.project_id, schema.id, count + 1).await?;
+    let others = rows.into_iter().filter(|row| row.id != manifest.id).take(usize::try_from(count).unwrap_or(0));
+    Ok(others.map(|row| Example { text: row.text.unwrap_or_default(), data: row.extracted_data }).collect())
 }
 
 /// The field that the job asks for; where there are no data yet that it could be put into, all fields are asked for.

@@ -12,10 +12,11 @@ use sluice_core::{CostBreakdown, ErrorKind, ManifestStatus, NanoAmount, StageNam
 use sluice_db::AsyncPgConnection;
 use sluice_db::models::runs::{self, Attempt, Outcome};
 use sluice_extraction::cost;
-use sluice_extraction::validate::{self, ValidationResult};
+use sluice_extraction::validate::{CORRECTED, Issue, ValidationResult};
 
 use crate::error::StageError;
 use crate::pipeline::{Stage, StageContext};
+use crate::stages::validate::invalid_schema;
 use crate::state::{Persisted, TextExtracted, Validated};
 use crate::wiring::Ports;
 
@@ -96,9 +97,13 @@ fn rebase(
     let merged = task.path.merge(&current, patch.value.clone(), patch.info.as_ref());
     extracted.data = merged.map_err(|error| StageError::invalid(error.to_string()))?;
     let schema = &settings.schema;
-    let issues = validate::check(&extracted.data, &schema.json_schema, &schema.required_fields)
-        .map_err(|error| StageError::invalid(format!("{error} at {:?}", error.path)))?;
-    validated.is_complete = issues.is_empty();
+    let examiner = settings.examiner().map_err(|error| invalid_schema(&error))?;
+    let findings = examiner.examine(&extracted.data);
+    validated.is_complete = findings.failures().next().is_none();
+    let mut issues = findings.issues;
+    // What was corrected is told whatever the rest of the data is; the patch has it already.
+    let corrected = |issue: &&Issue| issue.check.as_deref() == Some(CORRECTED);
+    issues.extend(validated.result.issues.iter().filter(corrected).cloned());
     // What scripts found was found in other data; it shows that they have not seen these.
     validated.result = ValidationResult::new(issues, now, Some((schema.id, &schema.schema_version)));
     Ok(())
@@ -162,7 +167,7 @@ fn text_outcome(text: &TextExtracted) -> std::result::Result<(Outcome, Persisted
 
 fn total_cost(text: &TextExtracted, llm: NanoAmount, llm_currency: Option<&str>) -> CostBreakdown {
     let pricing = &text.loaded.reader.pricing;
-    cost::total(pricing.pages(text.pages_read), pricing.currency(), llm, llm_currency)
+    cost::total(pricing.run(text.pages_read, text.usage), pricing.currency(), llm, llm_currency)
 }
 
 fn internal(error: impl std::error::Error + Send + Sync + 'static) -> StageError {

@@ -2,31 +2,39 @@
 //!
 //! - **Reads** the file from storage, pages that are known by content and settings.
 //! - **Writes** each page as it is read, then the manifest's text and its quality.
-//! - **Fails when** the file can't be read (at once), or storage is down.
+//! - **Fails when** the file can't be read (at once), or storage or the service that reads is down.
 //! - **Safe to repeat because** known pages are not read again.
 
 use std::path::Path;
 use std::time::Instant;
 
 use serde_json::{Value, json};
-use sluice_core::event::TextProgress;
 use sluice_core::ports::ObjectStore;
-use sluice_core::{ErrorKind, Page, ReadRequest, StageName};
-use sluice_db::models::job_stages;
+use sluice_core::{ErrorKind, ReadRequest, StageName};
 use sluice_db::models::page_cache::{self, PageKey};
+use sluice_db::models::page_reads;
 use sluice_db::models::runs::{self, StoredText};
+use sluice_extraction::cost::Usage;
 use sluice_extraction::{fingerprint, ocr_result};
-use sluice_sandbox::Reading;
+use sluice_remote_extractors::ReadPage;
 use tokio::io::AsyncReadExt;
 
-use crate::budget;
+use self::pages::Pages;
 use crate::error::StageError;
 use crate::pipeline::{Stage, StageContext};
-use crate::state::{Loaded, TextExtracted};
+use crate::state::{Loaded, RemoteReader, TextExtracted};
 use crate::wiring::Ports;
+
+mod local;
+mod paddle_ocr;
+mod pages;
+mod survey;
+mod vision;
 
 /// Raised when the reader changes so that pages must be read anew.
 const READER_VERSION: u32 = 1;
+/// The same of what is made of the answers of other services: their pages were paid.
+const REMOTE_VERSION: u32 = 1;
 
 #[derive(Debug)]
 pub(crate) struct TextExtract(pub(crate) Ports);
@@ -39,22 +47,23 @@ impl Stage for TextExtract {
     async fn run(&self, loaded: Loaded, context: &StageContext) -> Result<TextExtracted, StageError> {
         let start = Instant::now();
         let key = key_of(&loaded)?;
-        // A job that only reads text was asked to read anew; its later attempts go on from what the first has read.
-        let uses_known = loaded.extraction.is_some() || context.attempt.number > 1;
-        let known = if uses_known { self.known_pages(&key).await? } else { Vec::new() };
-        let paid_before = self.pages_read_before(context).await?;
-        let (mut pages, pages_read) = self.read_missing(&loaded, &key, known, context).await?;
-        let pages_read = pages_read + paid_before;
-        pages.sort_by_key(|page| page.number);
+        let known = self.known_pages(&key, &loaded, context).await?;
+        let mut pages = Pages::new(&self.0, key, context, known);
+        self.read_missing(&loaded, &mut pages).await?;
+        let pages = pages.into_vec();
+        let read = page_reads::total(&mut *self.0.pool.get().await?, context.attempt.job_id).await?;
         let processed_at = self.0.clock.now();
         let elapsed_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let (pages, elements): (Vec<_>, Vec<_>) = pages.into_iter().map(|read| (read.page, read.elements)).unzip();
         let quality_score = ocr_result::quality_score(&pages);
-        let text = StoredText {
-            ocr_result: ocr_result::build(&pages, processed_at, elapsed_ms),
-            quality_score,
-            processed_at,
-            extractor_id: loaded.reader.extractor_id,
-        };
+        let mut shown = ocr_result::build(&pages, processed_at, elapsed_ms);
+        for (index, elements) in elements.iter().enumerate().filter(|(_, elements)| !elements.is_empty()) {
+            if let Some(place) = shown.pointer_mut(&format!("/pages/{index}/layout/elements")) {
+                *place = json!(elements);
+            }
+        }
+        let text =
+            StoredText { ocr_result: shown, quality_score, processed_at, extractor_id: loaded.reader.extractor_id };
         let stored = runs::store_text(&mut *self.0.pool.get().await?, loaded.manifest.id, &text).await;
         stored.map_err(|error| match error {
             sluice_db::Error::NotFound => StageError::not_found("the manifest was deleted while it was processed"),
@@ -63,101 +72,81 @@ impl Stage for TextExtract {
         if pages.iter().all(|page| page.words.is_empty()) && loaded.extraction.is_some() {
             return Err(StageError::invalid("no text was found in the document"));
         }
-        Ok(TextExtracted { loaded, pages, pages_read, quality_score, processed_at })
+        let usage = Usage {
+            input_tokens: read.input_tokens,
+            output_tokens: read.output_tokens,
+            is_estimated: read.is_estimated,
+        };
+        Ok(TextExtracted { loaded, pages, pages_read: read.pages, usage, quality_score, processed_at })
     }
 
     fn checkpoint(output: &TextExtracted) -> Value {
         let pages = u32::try_from(output.pages.len()).unwrap_or(u32::MAX);
-        json!({
-            "pages": pages, "pagesRead": output.pages_read, "pagesCached": pages.saturating_sub(output.pages_read),
-            "quality": output.quality_score,
-        })
+        json!({"pages": pages, "pagesRead": output.pages_read, "pagesKnown": pages.saturating_sub(output.pages_read),
+               "inputTokens": output.usage.input_tokens, "outputTokens": output.usage.output_tokens,
+               "quality": output.quality_score})
     }
 }
 
 fn key_of(loaded: &Loaded) -> Result<PageKey, StageError> {
-    let settings =
-        fingerprint::of(&(READER_VERSION, &loaded.reader.extractor_type, &loaded.reader.options)).map_err(|error| {
-            StageError { source: Some(Box::new(error)), ..StageError::new(ErrorKind::Internal, "internal error") }
-        })?;
+    let reader = &loaded.reader;
+    let settings = match &reader.remote {
+        None => fingerprint::of(&(READER_VERSION, &reader.extractor_type, &reader.options)),
+        Some(RemoteReader::PaddleOcr(settings)) => {
+            fingerprint::of(&(REMOTE_VERSION, &reader.extractor_type, settings.identity()))
+        }
+        Some(RemoteReader::Vision(settings)) => {
+            fingerprint::of(&(REMOTE_VERSION, &reader.extractor_type, settings.identity()))
+        }
+    };
+    let settings = settings.map_err(|error| StageError {
+        source: Some(Box::new(error)),
+        ..StageError::new(ErrorKind::Internal, "internal error")
+    })?;
     Ok(PageKey { file_sha256: loaded.manifest.content_sha256.clone(), settings_sha256: settings })
 }
 
 impl TextExtract {
-    async fn known_pages(&self, key: &PageKey) -> Result<Vec<Page>, StageError> {
-        let rows = page_cache::load(&mut *self.0.pool.get().await?, key, self.0.clock.now()).await?;
+    /// Pages that need not be read. A job that only reads text was asked to read anew: it goes on from what its own earlier
+    /// attempts have read, and from nothing else.
+    async fn known_pages(
+        &self,
+        key: &PageKey,
+        loaded: &Loaded,
+        context: &StageContext,
+    ) -> Result<Vec<ReadPage>, StageError> {
+        let mut connection = self.0.pool.get().await?;
+        let mut rows = page_cache::load(&mut connection, key, self.0.clock.now()).await?;
+        if loaded.extraction.is_none() {
+            let own = page_reads::list_numbers(&mut connection, context.attempt.job_id).await?;
+            rows.retain(|(number, _)| own.contains(number));
+        }
         // A page that another version wrote differently is read again.
         Ok(rows.into_iter().filter_map(|(_, page)| serde_json::from_value(page).ok()).collect())
     }
 
-    /// What an earlier attempt of this job has read and the job has to pay for.
-    async fn pages_read_before(&self, context: &StageContext) -> Result<u32, StageError> {
-        let stages = job_stages::list(&mut *self.0.pool.get().await?, context.attempt.job_id).await?;
-        let earlier = stages.iter().find(|done| done.stage == Self::NAME.as_str());
-        let read = earlier.and_then(|done| done.output.get("pagesRead")).and_then(Value::as_u64);
-        Ok(read.and_then(|read| u32::try_from(read).ok()).unwrap_or(0))
-    }
-
-    /// Reads the pages that are not known and keeps each as it comes.
-    async fn read_missing(
-        &self,
-        loaded: &Loaded,
-        key: &PageKey,
-        mut pages: Vec<Page>,
-        context: &StageContext,
-    ) -> Result<(Vec<Page>, u32), StageError> {
-        let folder = tempfile::tempdir().map_err(local)?;
+    async fn read_missing(&self, loaded: &Loaded, pages: &mut Pages<'_>) -> Result<(), StageError> {
+        let folder = tempfile::tempdir().map_err(local_fault)?;
         let path = folder.path().join("file");
         self.0.storage.download(&loaded.manifest.storage_key, &path, self.0.max_file_bytes).await?;
         check_content(&path, &loaded.manifest.content_sha256).await?;
-        let skip: Vec<u32> = pages.iter().map(|page| page.number).collect();
-        let request = ReadRequest { path, format: loaded.format, options: loaded.reader.options.clone(), skip };
-        let mut reading = self.0.sandbox.read_document(&request).await?;
-        let pricing = &loaded.reader.pricing;
-        let mut reservation = None;
-        let (mut total, mut read) = (0, 0);
-        while let Some(progress) = reading.next().await? {
-            match progress {
-                Reading::Opened { pages } => {
-                    total = pages;
-                    let missing = total.saturating_sub(u32::try_from(request.skip.len()).unwrap_or(0));
-                    let most = pricing.pages(missing);
-                    reservation = Some(budget::reserve(&self.0, context, most, pricing.currency()).await?);
-                }
-                Reading::Page(page) => {
-                    self.keep(key, &page).await?;
-                    pages.push(*page);
-                    read += 1;
-                }
-            }
-            let done = u32::try_from(pages.len()).unwrap_or(u32::MAX);
-            let text = TextProgress { markdown_so_far: None, pages_processed: done, pages_total: total };
-            let fraction = f64::from(done) / f64::from(total.max(1));
-            context.reporter.within_stage(StageName::TextExtract, fraction, Some(text)).await;
+        let request =
+            ReadRequest { path, format: loaded.format, options: loaded.reader.options.clone(), skip: pages.numbers() };
+        match &loaded.reader.remote {
+            None => local::read(&self.0, &request, pages).await,
+            Some(RemoteReader::PaddleOcr(settings)) => paddle_ocr::read(&self.0, settings, &request, pages).await,
+            Some(RemoteReader::Vision(settings)) => vision::read(&self.0, settings, &request, pages).await,
         }
-        if let Some(reservation) = reservation {
-            reservation.settle(pricing.pages(read)).await?;
-        }
-        Ok((pages, read))
-    }
-
-    async fn keep(&self, key: &PageKey, page: &Page) -> Result<(), StageError> {
-        let number = i32::try_from(page.number).unwrap_or(i32::MAX);
-        let value = serde_json::to_value(page).map_err(|error| StageError {
-            source: Some(Box::new(error)),
-            ..StageError::new(ErrorKind::Internal, "internal error")
-        })?;
-        Ok(page_cache::keep(&mut *self.0.pool.get().await?, key, number, &value).await?)
     }
 }
 
 /// A signed URL is good for a while after its upload was completed: what it may have replaced is not what was uploaded.
 async fn check_content(path: &Path, expected: &str) -> Result<(), StageError> {
-    let mut file = tokio::fs::File::open(path).await.map_err(local)?;
+    let mut file = tokio::fs::File::open(path).await.map_err(local_fault)?;
     let mut digest = fingerprint::Content::default();
     let mut buffer = vec![0; 256 * 1024];
     loop {
-        let length = file.read(&mut buffer).await.map_err(local)?;
+        let length = file.read(&mut buffer).await.map_err(local_fault)?;
         if length == 0 {
             break;
         }
@@ -170,7 +159,12 @@ async fn check_content(path: &Path, expected: &str) -> Result<(), StageError> {
     }
 }
 
-fn local(error: std::io::Error) -> StageError {
+/// An error of one page says which.
+fn on_page(number: u32, error: StageError) -> StageError {
+    StageError { message: format!("page {number}: {}", error.message), ..error }
+}
+
+fn local_fault(error: std::io::Error) -> StageError {
     StageError {
         source: Some(Box::new(error)),
         ..StageError::new(ErrorKind::Unavailable, "no room for a temporary file")

@@ -50,9 +50,12 @@ impl Running {
 
 impl Bench {
     pub(crate) async fn start() -> Self {
+        Self::start_with(ScriptedLlm::start(Reply::content(good_answer())).await.unwrap()).await
+    }
+
+    pub(crate) async fn start_with(llm: ScriptedLlm) -> Self {
         let servers = Servers::shared().unwrap();
         let database = servers.database().await.unwrap();
-        let llm = ScriptedLlm::start(Reply::content(good_answer())).await.unwrap();
         let name = servers.fresh_name();
         let pdfium = tools_folder().join("lib/libpdfium.so").canonicalize().unwrap();
         let key = secrecy::ExposeSecret::expose_secret(&SecretBox::generate_key().unwrap()).to_owned();
@@ -175,6 +178,23 @@ impl Bench {
         }
     }
 
+    /// Makes the workspace's extractor another one.
+    pub(crate) async fn set_extractor(&self, extractor_type: &str, config: &Value) {
+        let config = config.to_string().replace('\'', "''");
+        let id = self.workspace.extractor_id;
+        self.sql(&format!(
+            "update extractors set extractor_type = '{extractor_type}', config = '{config}' where id = '{id}'"
+        ))
+        .await;
+    }
+
+    /// Watches a manifest, as a gateway does for its sockets.
+    pub(crate) async fn watch(&self, manifest: i32) {
+        let events = sluice_event_bus::Config::read(&mut Env::from_pairs(self.settings.clone()));
+        let (subscriber, _messages) = Subscriber::connect(&events, &Tasks::new()).await.unwrap();
+        subscriber.watch(&[ManifestId(manifest)], Duration::from_secs(600)).await.unwrap();
+    }
+
     /// Runs a statement.
     pub(crate) async fn sql(&self, statement: &str) {
         diesel::sql_query(statement).execute(&mut self.database.pool.get().await.unwrap()).await.unwrap();
@@ -245,6 +265,11 @@ impl Bench {
 
     pub(crate) async fn manifest(&self, id: i32) -> Manifest {
         manifests::find(&mut self.database.pool.get().await.unwrap(), id).await.unwrap().unwrap()
+    }
+
+    /// The pages of a manifest, as the API shows them.
+    pub(crate) async fn ocr_result(&self, id: i32) -> Value {
+        manifests::load_ocr_result(&mut self.database.pool.get().await.unwrap(), id).await.unwrap().unwrap()
     }
 
     /// What a run leaves, without what differs from run to run.

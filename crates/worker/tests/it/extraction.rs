@@ -64,7 +64,7 @@ async fn data_that_does_not_pass_is_asked_for_again_and_else_kept_as_partial() {
     let job = bench.add_job(first).await;
     bench.ended(job).await;
     assert_eq!(bench.manifest(first).await.status, "completed");
-    let correction = bench.llm.requests()[1]["messages"][3]["content"].as_str().unwrap().to_owned();
+    let correction = bench.llm.requests()[1]["messages"][1]["content"].as_str().unwrap().to_owned();
     assert!(correction.contains("total"), "{correction}");
 
     bench.llm.then(Reply::content(json!({"number": "4712", "total": null})));

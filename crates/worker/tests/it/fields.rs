@@ -87,7 +87,7 @@ async fn an_answer_that_does_not_pass_is_asked_for_again_and_never_written() {
     assert_eq!((row.status.as_str(), row.error_stage.as_deref()), ("failed", Some("LLM_EXTRACT")));
     let error = row.error_message.unwrap();
     assert!(error.starts_with("the model's answer for total does not pass the checks: "), "{error}");
-    let correction = bench.llm.requests()[1]["messages"][3]["content"].as_str().unwrap().to_owned();
+    let correction = bench.llm.requests()[1]["messages"][1]["content"].as_str().unwrap().to_owned();
     assert!(correction.contains("the model's answer has no total"), "{correction}");
     let failed = bench.manifest(manifest).await;
     assert_eq!((failed.status.as_str(), failed.extracted_data), ("failed", Some(good_answer())));

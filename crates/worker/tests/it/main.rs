@@ -5,8 +5,11 @@
 
 mod bench;
 mod budget;
+mod checks;
 mod extraction;
 mod fields;
+mod long_documents;
 mod models;
+mod remote;
 mod stages;
 mod sweeper;

@@ -78,9 +78,11 @@ async fn a_model_that_hangs_is_given_up_in_time() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_answer_that_was_cut_at_its_limit_of_tokens_says_what_to_do() {
-    let (bench, row) = run(vec![Reply::content("{\"number\": \"47").finish_reason("length")]).await;
-    assert_eq!((row.status.as_str(), bench.llm.calls()), ("failed", 1));
+async fn answers_that_are_cut_however_little_is_asked_for_say_what_to_do() {
+    let cut = || Reply::content("{\"number\": \"47").finish_reason("length");
+    let (bench, row) = run(vec![cut(), cut()]).await;
+    // Everything at once, then without the rows.
+    assert_eq!((row.status.as_str(), bench.llm.calls()), ("failed", 2));
     assert!(row.error_message.as_deref().unwrap().contains("raise the model's maxTokens"), "{:?}", row.error_message);
 }
 

@@ -132,3 +132,13 @@ async fn each_replica_hears_everything() {
         assert_eq!(client.next_event().await.1["number"], 1);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn workers_know_what_sockets_hear() {
+    let world = World::start(&[]).await;
+    assert!(!world.publisher.is_watched(world.manifest).await.unwrap());
+    let mut client = Client::connect(&world.url, &world.owner).await;
+    client.subscribe(world.manifest, None).await;
+    assert!(world.publisher.is_watched(world.manifest).await.unwrap());
+    assert!(!world.publisher.is_watched(world.other).await.unwrap());
+}

@@ -11,11 +11,12 @@ use sluice_sandbox::Reading;
 use sluice_service::ErrorChain;
 use utoipa::ToSchema;
 
+use super::remote_probe;
 use crate::state::AppState;
 
 /// One page that says "Sluice 42" in its text layer and so in its picture.
 const PAGE: &[u8] = include_bytes!("probe.pdf");
-const WORD: &str = "Sluice";
+pub(super) const WORD: &str = "Sluice";
 
 /// Whether an extractor can work.
 #[derive(Debug, Serialize, ToSchema)]
@@ -29,12 +30,18 @@ pub(crate) struct ExtractorTestDto {
 
 pub(super) async fn probe(state: &AppState, extractor: &Extractor) -> ExtractorTestDto {
     let started = Instant::now();
+    if let Some(told) = remote_probe::probe(state, extractor).await {
+        let latency_ms = u64::try_from(started.elapsed().as_millis()).ok();
+        let (ok, message) = told.map_or_else(|problem| (false, problem), |message| (true, message));
+        return ExtractorTestDto { ok, message, latency_ms };
+    }
     let languages = languages(extractor);
     let result = read(state, languages.clone()).await;
     let latency_ms = u64::try_from(started.elapsed().as_millis()).ok();
     match result {
         Ok(text) if text.contains(WORD) => {
-            let message = format!("Read a page with {}", languages.join("+"));
+            let names = if languages.is_empty() { "auto".to_owned() } else { languages.join("+") };
+            let message = format!("Read a page with {names}");
             ExtractorTestDto { ok: true, message, latency_ms }
         }
         Ok(_) => ExtractorTestDto { ok: false, message: "The page was read wrongly".to_owned(), latency_ms },
@@ -44,10 +51,7 @@ pub(super) async fn probe(state: &AppState, extractor: &Extractor) -> ExtractorT
 
 /// The picture is read whatever the settings say: that is what can fail.
 async fn read(state: &AppState, languages: Vec<String>) -> Result<String, String> {
-    let file = write_page().map_err(|error| {
-        tracing::error!(error = %ErrorChain(&error), "a temporary file can't be written");
-        "The page to be read can't be written".to_owned()
-    })?;
+    let file = write_page()?;
     let request = ReadRequest {
         path: file.path().to_owned(),
         format: FileFormat::Pdf,
@@ -68,10 +72,13 @@ async fn read(state: &AppState, languages: Vec<String>) -> Result<String, String
     Ok(text)
 }
 
-fn write_page() -> std::io::Result<tempfile::NamedTempFile> {
-    let mut file = tempfile::NamedTempFile::new()?;
-    file.write_all(PAGE)?;
-    Ok(file)
+/// Writes the page to a file of its own.
+pub(super) fn write_page() -> Result<tempfile::NamedTempFile, String> {
+    let written = tempfile::NamedTempFile::new().and_then(|mut file| file.write_all(PAGE).map(|()| file));
+    written.map_err(|error| {
+        tracing::error!(error = %ErrorChain(&error), "a temporary file can't be written");
+        "The page to be read can't be written".to_owned()
+    })
 }
 
 fn languages(extractor: &Extractor) -> Vec<String> {
@@ -79,6 +86,9 @@ fn languages(extractor: &Extractor) -> Vec<String> {
     let text = extractor.config.get(key).and_then(Value::as_str).unwrap_or_default();
     let names: Vec<String> =
         text.split(['+', ',']).map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect();
+    if names == ["auto"] {
+        return Vec::new();
+    }
     match (names.is_empty(), key) {
         (false, _) => names,
         (true, "lang") => ["chi_sim", "eng"].map(str::to_owned).to_vec(),

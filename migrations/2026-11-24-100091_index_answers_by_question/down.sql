@@ -1,0 +1,1 @@
+drop index concurrently llm_calls_answers;

@@ -1,0 +1,1 @@
+drop index concurrently manifests_verified;
