@@ -8,9 +8,6 @@ use sluice_extraction::cost::Usage;
 use crate::dialect::{Dialect, Mode};
 use crate::endpoint::Endpoint;
 
-/// The most tokens that a picture of a page takes with the models that we know; its bytes say nothing of it.
-const IMAGE_TOKENS: u64 = 8_192;
-
 /// Who says a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
@@ -148,12 +145,7 @@ impl Question {
     /// The most tokens that asking this can take.
     #[must_use]
     pub fn at_most(&self, endpoint: &Endpoint) -> Usage {
-        let mut question = self.clone();
-        let images: usize = question.messages.iter_mut().map(|message| std::mem::take(&mut message.images).len()).sum();
-        let text = question.body(endpoint, Dialect::default()).to_string();
-        let mut usage = Usage::at_most(&text, endpoint.max_tokens);
-        usage.input_tokens += IMAGE_TOKENS * u64::try_from(images).unwrap_or(0);
-        usage
+        Usage::at_most(&self.body(endpoint, Dialect::default()).to_string(), endpoint.max_tokens)
     }
 
     /// The body of a request.

@@ -48,11 +48,8 @@ impl Stage for TextExtract {
         let start = Instant::now();
         let key = key_of(&loaded)?;
         let known = self.known_pages(&key, &loaded, context).await?;
-        let mut pages = Pages::open(&self.0, (key, &loaded.reader.pricing), context, known).await?;
-        let reading = self.read_missing(&loaded, &mut pages).await;
-        // What was read before something failed was paid.
-        pages.settle().await?;
-        reading?;
+        let mut pages = Pages::new(&self.0, key, context, known);
+        self.read_missing(&loaded, &mut pages).await?;
         let pages = pages.into_vec();
         let read = page_reads::total(&mut *self.0.pool.get().await?, context.attempt.job_id).await?;
         let processed_at = self.0.clock.now();

@@ -13,10 +13,7 @@ pub(super) async fn read(ports: &Ports, request: &ReadRequest, pages: &mut Pages
     let mut reading = ports.sandbox.read_document(request).await?;
     while let Some(step) = reading.next().await? {
         match step {
-            Reading::Opened { pages: total } => {
-                pages.opened(total).await;
-                pages.reserve(pages.missing(), Usage::default()).await?;
-            }
+            Reading::Opened { pages: total } => pages.opened(total).await,
             Reading::Page(page) => pages.add((*page).into(), Usage::default()).await?,
         }
     }

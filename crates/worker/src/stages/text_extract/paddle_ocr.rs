@@ -26,7 +26,6 @@ pub(super) async fn read(
     let tries = if pages.context().attempt.number == 1 { settings.max_retries() } else { 1 };
     let is_new = !layers.iter().any(|layer| pages.has(layer.number));
     if is_new && let Some(file) = whole_file(request) {
-        pages.reserve(pages.missing(), Usage::default()).await?;
         let layouts = ports.paddle_ocr.read(settings, &file, tries).await.map_err(StageError::from_error)?;
         for (layer, layout) in layers.iter().zip(&layouts) {
             add(pages, layer, layout).await?;
@@ -41,7 +40,6 @@ pub(super) async fn read(
         let file = tempfile::Builder::new().suffix(".png").tempfile().map_err(super::local_fault)?;
         tokio::fs::write(file.path(), picture).await.map_err(super::local_fault)?;
         let file = File { path: file.path().to_owned(), is_pdf: false };
-        pages.reserve(1, Usage::default()).await?;
         let read = ports.paddle_ocr.read(settings, &file, tries).await;
         let layouts = read.map_err(|error| super::on_page(layer.number, StageError::from_error(error)))?;
         let layout = layouts

@@ -1,13 +1,12 @@
 //! The pages of a run: each is kept as it comes, and told.
 
 use futures_util::FutureExt;
-use sluice_core::{ErrorKind, NanoAmount};
+use sluice_core::ErrorKind;
 use sluice_db::models::page_cache::{self, PageKey};
 use sluice_db::models::page_reads::{self, NewPageRead};
-use sluice_extraction::cost::{ExtractorPricing, Usage};
+use sluice_extraction::cost::Usage;
 use sluice_remote_extractors::ReadPage;
 
-use crate::budget::{self, Reservation};
 use crate::error::StageError;
 use crate::pipeline::StageContext;
 use crate::wiring::Ports;
@@ -23,77 +22,11 @@ pub(super) struct Pages<'a> {
     context: &'a StageContext,
     pages: Vec<ReadPage>,
     total: u32,
-    bill: Bill<'a>,
-}
-
-/// What the job has to pay for its text.
-#[derive(Debug)]
-struct Bill<'a> {
-    pricing: &'a ExtractorPricing,
-    /// Pages and tokens so far, those of earlier attempts too.
-    pages: u32,
-    usage: Usage,
-    /// What is reserved for what is being read, and what all before it costs.
-    open: Option<(Reservation<'a>, NanoAmount)>,
-}
-
-impl Bill<'_> {
-    fn cost(&self) -> NanoAmount {
-        self.pricing.run(self.pages, self.usage)
-    }
-
-    fn add(&mut self, pages: u32, usage: Usage) {
-        self.pages = self.pages.saturating_add(pages);
-        self.usage.input_tokens = self.usage.input_tokens.saturating_add(usage.input_tokens);
-        self.usage.output_tokens = self.usage.output_tokens.saturating_add(usage.output_tokens);
-    }
 }
 
 impl<'a> Pages<'a> {
-    /// The pages that are known, and what the job has read of them.
-    pub(super) async fn open(
-        ports: &'a Ports,
-        (key, pricing): (PageKey, &'a ExtractorPricing),
-        context: &'a StageContext,
-        known: Vec<ReadPage>,
-    ) -> Result<Self, StageError> {
-        let read = page_reads::total(&mut *ports.pool.get().await?, context.attempt.job_id).await?;
-        let usage = Usage {
-            input_tokens: read.input_tokens,
-            output_tokens: read.output_tokens,
-            is_estimated: read.is_estimated,
-        };
-        let bill = Bill { pricing, pages: read.pages, usage, open: None };
-        Ok(Self { ports, key, context, pages: known, total: 0, bill })
-    }
-
-    /// Reserves what so many pages may cost that are about to be read, with so many tokens, and settles what was read
-    /// before.
-    pub(super) async fn reserve(&mut self, count: u32, most: Usage) -> Result<(), StageError> {
-        self.settle().await?;
-        let before = self.bill.cost();
-        let pricing = self.bill.pricing;
-        let mut after = Bill { pricing, pages: self.bill.pages, usage: self.bill.usage, open: None };
-        after.add(count, most);
-        // What is charged once, or at least, is charged with the first page.
-        let amount = NanoAmount(after.cost().0.saturating_sub(before.0));
-        let reservation = budget::reserve(self.ports, self.context, amount, pricing.currency()).await?;
-        self.bill.open = Some((reservation, before));
-        Ok(())
-    }
-
-    /// Replaces what was reserved by what was read.
-    pub(super) async fn settle(&mut self) -> Result<(), StageError> {
-        let cost = self.bill.cost();
-        match self.bill.open.take() {
-            Some((reservation, before)) => reservation.settle(NanoAmount(cost.0.saturating_sub(before.0))).await,
-            None => Ok(()),
-        }
-    }
-
-    /// How many pages are missing.
-    pub(super) fn missing(&self) -> u32 {
-        self.total.saturating_sub(u32::try_from(self.pages.len()).unwrap_or(u32::MAX))
+    pub(super) const fn new(ports: &'a Ports, key: PageKey, context: &'a StageContext, known: Vec<ReadPage>) -> Self {
+        Self { ports, key, context, pages: known, total: 0 }
     }
 
     pub(super) const fn context(&self) -> &'a StageContext {
@@ -130,18 +63,15 @@ impl<'a> Pages<'a> {
             .boxed()
         });
         kept.await.map_err(deleted)?;
-        self.bill.add(1, usage);
         self.pages.push(page);
         self.tell().await;
         Ok(())
     }
 
     /// Notes what a call took that gave no page.
-    pub(super) async fn note_without_page(&mut self, number: u32, usage: Usage) -> Result<(), StageError> {
+    pub(super) async fn note_without_page(&self, number: u32, usage: Usage) -> Result<(), StageError> {
         let read = self.note(number, false, usage);
-        page_reads::insert(&mut *self.ports.pool.get().await?, &[read]).await.map_err(deleted)?;
-        self.bill.add(0, usage);
-        Ok(())
+        page_reads::insert(&mut *self.ports.pool.get().await?, &[read]).await.map_err(deleted)
     }
 
     pub(super) fn into_vec(mut self) -> Vec<ReadPage> {

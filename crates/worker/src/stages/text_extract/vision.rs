@@ -28,7 +28,6 @@ pub(super) async fn read(
         let picture = survey::render(ports, request, number, settings.max_side_pixels()).await?;
         let question = settings.question(&picture);
         drop(picture);
-        pages.reserve(1, question.at_most(settings.endpoint())).await?;
         let (received, _) = watch::channel(0);
         let asked = ports.models.ask(settings.endpoint(), &question, &received).await;
         let answer = asked.map_err(|error| on_page(number, error.into()))?;
