@@ -124,7 +124,7 @@ fn decode(path: &Path, format: FileFormat) -> Result<DynamicImage> {
         FileFormat::Gif => ImageFormat::Gif,
         FileFormat::Webp => ImageFormat::WebP,
         FileFormat::Bmp => ImageFormat::Bmp,
-        FileFormat::Tiff | FileFormat::Pdf => return Err(damaged("not an image")),
+        FileFormat::Tiff | FileFormat::Pdf | FileFormat::Xml => return Err(damaged("not an image")),
     };
     if format == ImageFormat::Jpeg && !jpeg_is_whole(&std::fs::read(path)?) {
         return Err(damaged("the image is cut off"));

@@ -3,6 +3,7 @@
 mod grid;
 
 pub mod concepts;
+pub mod confidence;
 pub mod cost;
 pub mod data_filter;
 pub mod decimal;
@@ -11,6 +12,7 @@ pub mod estimate;
 pub mod field;
 pub mod fingerprint;
 pub mod generate;
+pub mod grounding;
 pub mod merge;
 pub mod ocr_result;
 pub mod outline;

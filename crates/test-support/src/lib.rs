@@ -2,6 +2,7 @@
 
 pub mod builders;
 pub mod documents;
+pub mod einvoices;
 pub mod eventually;
 pub mod fakes;
 pub mod llm;

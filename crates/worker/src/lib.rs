@@ -2,6 +2,7 @@
 
 mod budget;
 mod config;
+mod einvoice;
 mod error;
 mod health;
 pub mod pipeline;

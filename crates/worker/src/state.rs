@@ -8,12 +8,15 @@ use sluice_core::{CostBreakdown, FileFormat, ManifestStatus, Page, ReadOptions};
 use sluice_db::models::manifests::Manifest;
 use sluice_db::models::schemas::Schema;
 use sluice_extraction::cost::{ExtractorPricing, ModelPricing, Usage};
+use sluice_extraction::einvoice::Mapped;
 use sluice_extraction::field::FieldPath;
 use sluice_extraction::prompt::{Example, Rule};
 use sluice_extraction::validate::{Examiner, InvalidSchema, Issue, ValidationResult};
 use sluice_llm::Endpoint;
 use sluice_remote_extractors::{paddle_ocr, vision};
 use uuid::Uuid;
+
+use crate::stages::ground::Grounded;
 
 /// After LOAD: everything that the job needs exists and fits together.
 #[derive(Debug)]
@@ -31,6 +34,8 @@ pub(crate) struct ReaderSettings {
     pub(crate) extractor_id: Uuid,
     pub(crate) extractor_type: String,
     pub(crate) options: ReadOptions,
+    /// Whether the XML of an e-invoice is believed, so that no model is asked.
+    pub(crate) uses_embedded_invoice: bool,
     /// The service that reads; absent when we do.
     pub(crate) remote: Option<RemoteReader>,
     pub(crate) pricing: ExtractorPricing,
@@ -84,6 +89,8 @@ pub(crate) struct TextExtracted {
     pub(crate) usage: Usage,
     pub(crate) quality_score: i32,
     pub(crate) processed_at: DateTime<Utc>,
+    /// The data, where the file is or carries an e-invoice that has what the schema asks for.
+    pub(crate) einvoice: Option<Mapped>,
 }
 
 /// After `LLM_EXTRACT`.
@@ -124,6 +131,8 @@ pub(crate) struct Validated {
     /// Dot paths of values that take part in an equation that meets.
     pub(crate) corroborated: BTreeSet<String>,
     pub(crate) result: ValidationResult,
+    /// Where the values are on the pages and how far they can be trusted.
+    pub(crate) grounded: Grounded,
 }
 
 /// After PERSIST: the job has ended in the database.

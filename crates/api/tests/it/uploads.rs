@@ -3,6 +3,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use sluice_core::ports::ObjectStore;
 use sluice_test_support::documents::{invoice_pdf, tiny_png};
+use sluice_test_support::einvoices;
 
 use crate::fixture::{File, Person, Service, code, refusal};
 
@@ -296,4 +297,35 @@ async fn a_file_is_had_whole_in_part_and_by_signed_url() {
     assert_eq!((status.as_u16(), &deleted["id"]), (200, &manifest["id"]));
     assert_eq!(service.objects().await, 0);
     assert_eq!(code(ada.get(&path).await), refusal(404, "MANIFEST_NOT_FOUND"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_einvoice_in_xml_is_taken_in_and_given_out_as_a_download() {
+    let service = Service::start().await;
+    let (workspace, ada) = service.workspace("ada").await;
+    let group = workspace.group_id;
+    let path = format!("/groups/{group}/manifests");
+    let xml = einvoices::cii("4711", "105.00").into_bytes();
+    for content_type in ["application/xml", "text/xml"] {
+        let file = File { field: "file", disposition: "filename=\"invoice.xml\"", content_type, bytes: &xml };
+        let (status, manifest) = ada.upload(&path, &[file]).await;
+        assert_eq!((status.as_u16(), &manifest["fileType"]), (201, &json!("xml")), "{manifest}");
+    }
+    let other = File { field: "file", disposition: "filename=\"a.xml\"", content_type: "text/xml", bytes: b"<order/>" };
+    let (status, body) = ada.upload(&path, &[other]).await;
+    assert_eq!(status.as_u16(), 400);
+    assert!(body["error"]["message"].as_str().unwrap().contains("CII or UBL"), "{body}");
+
+    let ubl = einvoices::ubl("4712", "7.10").into_bytes();
+    let sha256 = hex::encode(Sha256::digest(&ubl));
+    let announced =
+        json!({"filename": "ubl.xml", "size": ubl.len(), "sha256": sha256, "contentType": "application/xml"});
+    let (_, answer) = ada.post(&format!("/groups/{group}/uploads"), announced).await;
+    assert_eq!(put(&answer, ubl).await, 200);
+    let (status, manifest) = complete(&ada, group, &answer).await;
+    assert_eq!((status.as_u16(), &manifest["fileType"]), (201, &json!("xml")), "{manifest}");
+    // Browsers run what stands in XML; so they don't get to show it.
+    let (_, url) = ada.get(&format!("/manifests/{}/file-url", manifest["id"])).await;
+    let response = reqwest::get(url["url"].as_str().unwrap()).await.unwrap();
+    assert!(response.headers()["content-disposition"].to_str().unwrap().starts_with("attachment; "));
 }

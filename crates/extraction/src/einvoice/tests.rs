@@ -178,6 +178,8 @@ fn page(text: &str) -> Page {
         width: 595.0,
         height: 842.0,
         turned_degrees: 0,
+        skew_degrees: 0.0,
+        languages: Vec::new(),
         source: TextSource::TextLayer,
         words: Vec::new(),
         text,
@@ -264,6 +266,9 @@ fn ten_thousand_lines_stay_in_order() {
 
 #[test]
 fn the_text_lists_the_values() {
+    let shown = super::page(&read(CII.as_bytes()).unwrap());
+    assert!(shown.words.iter().any(|word| word.text == "29.75" && word.bounds.x + word.bounds.width < shown.width));
+    assert_eq!(differences(&mapped(CII, &english()).unwrap(), &[shown]), Vec::new());
     let text = lines(&read(CII.as_bytes()).unwrap());
     for line in ["Number: H-7", "Gross: 29.75", "| 1 | R20 | Rope 20 m & hook | 2 | C62 | 12.5 | 19 | 25.00 |"] {
         assert!(text.iter().any(|told| told == line), "{line} in {text:#?}");

@@ -2,6 +2,7 @@
 
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
+use sluice_core::{BoundingBox, Page, TextSource, Word};
 
 use super::{Invoice, Party};
 
@@ -52,6 +53,41 @@ pub fn lines(invoice: &Invoice) -> Vec<String> {
     text.amount("Due", totals.due);
     text.add("Note", invoice.note.as_deref());
     text.0
+}
+
+/// The values as a page, in letters of one width.
+#[must_use]
+pub fn page(invoice: &Invoice) -> Page {
+    const LETTER: f32 = 6.0;
+    const LINE: f32 = 14.0;
+    let lines = lines(invoice);
+    let (mut words, mut widest, mut y) = (Vec::new(), 0.0_f32, LINE);
+    for (number, line) in (0_u32..).zip(&lines) {
+        let mut x = LETTER;
+        for text in line.split(' ') {
+            let width = text.chars().fold(0.0, |width, _| width + LETTER);
+            if !text.is_empty() {
+                let bounds = BoundingBox { x, y, width, height: LINE };
+                words.push(Word { text: text.to_owned(), bounds, confidence: 1.0, line: number });
+            }
+            x += width + LETTER;
+        }
+        widest = widest.max(x);
+        y += LINE;
+    }
+    let text = lines.join("\n");
+    Page {
+        number: 1,
+        width: widest,
+        height: y + LINE,
+        turned_degrees: 0,
+        skew_degrees: 0.0,
+        languages: Vec::new(),
+        source: TextSource::TextLayer,
+        words,
+        markdown: text.clone(),
+        text,
+    }
 }
 
 struct Text(Vec<String>);

@@ -1,7 +1,7 @@
 use image::{DynamicImage, GrayImage, ImageFormat, Luma, imageops};
 use sluice_core::{FileFormat, OcrMode, ReadOptions, ReadRequest, TextSource};
-use sluice_sandbox::Sandbox;
-use sluice_test_support::documents;
+use sluice_sandbox::{Reading, Sandbox};
+use sluice_test_support::{documents, einvoices};
 
 use crate::{config, read, read_bytes, request};
 
@@ -174,4 +174,36 @@ async fn a_hidden_text_layer_is_not_trusted() {
     assert_ne!(hidden, pdf);
     let page = read_bytes(hidden.as_bytes(), FileFormat::Pdf).await.unwrap().remove(0);
     assert_eq!((page.source, page.text.as_str()), (TextSource::Ocr, ""));
+}
+
+#[tokio::test]
+async fn einvoices_in_a_pdf_are_handed_on_and_other_files_are_not() {
+    let xml = einvoices::cii("4711", "105.00").into_bytes();
+    for (name, bytes, expected) in [
+        ("factur-x.xml", xml.as_slice(), true),
+        ("anything.XML", xml.as_slice(), true),
+        ("factur-x.txt", xml.as_slice(), false),
+        ("factur-x.xml", b"<order/>".as_slice(), false),
+        ("factur-x.xml", b"".as_slice(), false),
+    ] {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), einvoices::attach(&documents::invoice_pdf("4711"), name, bytes)).unwrap();
+        let request = request(file.path(), FileFormat::Pdf);
+        let mut reading = Sandbox::new(config()).read_document(&request).await.unwrap();
+        let (mut found, mut pages) = (Vec::new(), 0);
+        while let Some(step) = reading.next().await.unwrap() {
+            match step {
+                Reading::Opened { .. } => assert_eq!((found.len(), pages), (0, 0)),
+                Reading::Embedded(files) => found.extend(files),
+                Reading::Page(_) => pages += 1,
+            }
+        }
+        assert_eq!(pages, 1);
+        assert_eq!(found.len(), usize::from(expected), "{name}");
+        assert!(found.iter().all(|file| file.name == name && file.bytes == xml));
+    }
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), &xml).unwrap();
+    let error = read(&Sandbox::new(config()), &request(file.path(), FileFormat::Xml)).await.unwrap_err();
+    assert_eq!(error.to_string(), "an XML file has no pages to look at");
 }

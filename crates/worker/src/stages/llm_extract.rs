@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use sluice_core::StageName;
 use sluice_extraction::validate::Issue;
 
+use crate::einvoice;
 use crate::error::StageError;
 use crate::pipeline::{Stage, StageContext};
 use crate::state::{LlmExtracted, Patch, TextExtracted};
@@ -40,10 +41,14 @@ impl Stage for LlmExtract {
     type Out = LlmExtracted;
 
     async fn run(&self, text: TextExtracted, context: &StageContext) -> Result<LlmExtracted, StageError> {
+        let text = match einvoice::answer(text) {
+            Ok(extracted) => return Ok(extracted),
+            Err(text) => *text,
+        };
         let Some(settings) = &text.loaded.extraction else {
             return Err(StageError::invalid("the job has nothing to ask a model"));
         };
-        let subject = Subject::of(settings, &text);
+        let subject = Subject::of(settings, &text)?;
         let mut calls = Calls::open(&self.0, context, &subject).await?;
         let draft = match &settings.field {
             None => {

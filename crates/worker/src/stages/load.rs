@@ -93,6 +93,7 @@ async fn load_reader(
         extractor_id: extractor.id,
         pricing: ExtractorPricing::read(extractor.config.get("pricing").unwrap_or(&Value::Null)),
         remote: remote_reader(&extractor, secrets)?,
+        uses_embedded_invoice: extractor.config.get("useEmbeddedInvoice") != Some(&Value::Bool(false)),
         extractor_type: extractor.extractor_type,
         options,
     })

@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 use sluice_core::ports::ObjectStore;
-use sluice_core::{ErrorKind, ReadRequest, StageName};
+use sluice_core::{ErrorKind, FileFormat, ReadRequest, StageName};
 use sluice_db::models::page_cache::{self, PageKey};
 use sluice_db::models::page_reads;
 use sluice_db::models::runs::{self, StoredText};
@@ -20,6 +20,7 @@ use sluice_remote_extractors::ReadPage;
 use tokio::io::AsyncReadExt;
 
 use self::pages::Pages;
+use crate::einvoice;
 use crate::error::StageError;
 use crate::pipeline::{Stage, StageContext};
 use crate::state::{Loaded, RemoteReader, TextExtracted};
@@ -47,9 +48,11 @@ impl Stage for TextExtract {
     async fn run(&self, loaded: Loaded, context: &StageContext) -> Result<TextExtracted, StageError> {
         let start = Instant::now();
         let key = key_of(&loaded)?;
+        let pages_settings_sha256 = key.settings_sha256.clone();
         let known = self.known_pages(&key, &loaded, context).await?;
-        let mut pages = Pages::new(&self.0, key, context, known);
+        let mut pages = Pages::new((&self.0, context), key, &loaded.reader.pricing, known);
         self.read_missing(&loaded, &mut pages).await?;
+        let invoice = pages.invoice.take();
         let pages = pages.into_vec();
         let read = page_reads::total(&mut *self.0.pool.get().await?, context.attempt.job_id).await?;
         let processed_at = self.0.clock.now();
@@ -62,14 +65,20 @@ impl Stage for TextExtract {
                 *place = json!(elements);
             }
         }
-        let text =
-            StoredText { ocr_result: shown, quality_score, processed_at, extractor_id: loaded.reader.extractor_id };
+        let text = StoredText {
+            ocr_result: shown,
+            quality_score,
+            processed_at,
+            extractor_id: loaded.reader.extractor_id,
+            pages_settings_sha256,
+        };
         let stored = runs::store_text(&mut *self.0.pool.get().await?, loaded.manifest.id, &text).await;
         stored.map_err(|error| match error {
             sluice_db::Error::NotFound => StageError::not_found("the manifest was deleted while it was processed"),
             error => error.into(),
         })?;
-        if pages.iter().all(|page| page.words.is_empty()) && loaded.extraction.is_some() {
+        let einvoice = invoice.and_then(|invoice| einvoice::map(&loaded, &invoice));
+        if pages.iter().all(|page| page.words.is_empty()) && loaded.extraction.is_some() && einvoice.is_none() {
             return Err(StageError::invalid("no text was found in the document"));
         }
         let usage = Usage {
@@ -77,7 +86,7 @@ impl Stage for TextExtract {
             output_tokens: read.output_tokens,
             is_estimated: read.is_estimated,
         };
-        Ok(TextExtracted { loaded, pages, pages_read: read.pages, usage, quality_score, processed_at })
+        Ok(TextExtracted { loaded, pages, pages_read: read.pages, usage, quality_score, processed_at, einvoice })
     }
 
     fn checkpoint(output: &TextExtracted) -> Value {
@@ -130,6 +139,12 @@ impl TextExtract {
         let path = folder.path().join("file");
         self.0.storage.download(&loaded.manifest.storage_key, &path, self.0.max_file_bytes).await?;
         check_content(&path, &loaded.manifest.content_sha256).await?;
+        if loaded.format == FileFormat::Xml {
+            let invoice = einvoice::read_file(path).await?;
+            pages.add_free(vec![einvoice::page(&invoice).into()]).await;
+            pages.invoice = Some(invoice);
+            return Ok(());
+        }
         let request =
             ReadRequest { path, format: loaded.format, options: loaded.reader.options.clone(), skip: pages.numbers() };
         match &loaded.reader.remote {

@@ -6,6 +6,8 @@
 mod bench;
 mod budget;
 mod checks;
+mod citations;
+mod einvoice;
 mod extraction;
 mod fields;
 mod long_documents;

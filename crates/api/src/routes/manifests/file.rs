@@ -20,7 +20,7 @@ use crate::error::{ApiError, Code, Result};
 use crate::extract::{Path, User};
 use crate::respond::{Raw, RawKind};
 use crate::routes::docs::Redirect;
-use crate::routes::uploads::name::inline_disposition;
+use crate::routes::uploads::name::disposition;
 use crate::state::AppState;
 use crate::wire;
 
@@ -39,8 +39,16 @@ pub(crate) struct StoredFile;
 
 impl RawKind for StoredFile {
     const STATUSES: &'static [u16] = &[200, 206, 416];
-    const CONTENT_TYPES: &'static [&'static str] =
-        &["application/pdf", "image/jpeg", "image/png", "image/gif", "image/webp", "image/bmp", "image/tiff"];
+    const CONTENT_TYPES: &'static [&'static str] = &[
+        "application/pdf",
+        "image/jpeg",
+        "image/png",
+        "image/gif",
+        "image/webp",
+        "image/bmp",
+        "image/tiff",
+        "application/xml",
+    ];
 }
 
 /// `GET /manifests/{id}/pdf-file`
@@ -109,8 +117,8 @@ async fn send_file(state: &AppState, manifest: Manifest, request: &HttpRequest) 
         None => HttpResponse::Ok(),
     };
     response
+        .insert_header((CONTENT_DISPOSITION, disposition(&manifest.original_filename, &manifest.content_type)))
         .insert_header((CONTENT_TYPE, manifest.content_type))
-        .insert_header((CONTENT_DISPOSITION, inline_disposition(&manifest.original_filename)))
         .insert_header((CACHE_CONTROL, "private, no-store"))
         .insert_header((ACCEPT_RANGES, "bytes"))
         .no_chunking(object.size_bytes);
@@ -136,7 +144,7 @@ pub(crate) async fn show_file_url(
     if state.store.head(&manifest.storage_key).await?.is_none() {
         return Err(file_not_found());
     }
-    let disposition = inline_disposition(&manifest.original_filename);
+    let disposition = disposition(&manifest.original_filename, &manifest.content_type);
     let now = state.clock.now();
     let signed = state.presigner.get(&manifest.storage_key, &manifest.content_type, &disposition, now).await?;
     Ok(Json(FileUrl { url: signed.url, expires_at: signed.expires_at }))

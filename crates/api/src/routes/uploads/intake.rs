@@ -19,6 +19,9 @@ use crate::error::{ApiError, Code};
 /// The longest file, as in the original.
 pub(crate) const MAX_FILE_BYTES: u64 = 50 * 1024 * 1024;
 
+/// What is told when a file is of another type.
+pub(crate) const ALLOWED: &str = "Only PDF and image files and e-invoices in XML are allowed";
+
 /// What the feeder says.
 #[derive(Debug)]
 pub(crate) enum Part {
@@ -186,7 +189,7 @@ pub(crate) fn check_format(head: &[u8], claimed: Option<FileFormat>) -> Result<F
         return Err(Refused::Empty);
     }
     let Some(claimed) = claimed else {
-        return Err(Refused::Type("Only PDF and image files are allowed".to_owned()));
+        return Err(Refused::Type(ALLOWED.to_owned()));
     };
     match FileFormat::sniff(head) {
         Some(format) if format == claimed => Ok(format),
@@ -195,6 +198,10 @@ pub(crate) fn check_format(head: &[u8], claimed: Option<FileFormat>) -> Result<F
             format.content_type(),
             claimed.content_type()
         ))),
+        None if claimed == FileFormat::Xml => {
+            let message = "The XML is no e-invoice: its root must be that of a CII or UBL invoice".to_owned();
+            Err(Refused::Type(message))
+        }
         None => Err(Refused::Type(format!("The file is not {}", claimed.content_type()))),
     }
 }
@@ -297,6 +304,11 @@ mod tests {
         assert_eq!(check_format(pdf, Some(FileFormat::Pdf)).ok(), Some(FileFormat::Pdf));
         assert!(matches!(check_format(pdf, Some(FileFormat::Png)), Err(Refused::Type(_))));
         assert!(matches!(check_format(pdf, None), Err(Refused::Type(_))));
+        let xml = b"<a:CrossIndustryInvoice xmlns:a=\"urn\">";
+        assert_eq!(check_format(xml, Some(FileFormat::Xml)).ok(), Some(FileFormat::Xml));
+        assert!(
+            matches!(check_format(b"<order/>", Some(FileFormat::Xml)), Err(Refused::Type(why)) if why.contains("UBL"))
+        );
         assert!(matches!(check_format(b"MZ", Some(FileFormat::Pdf)), Err(Refused::Type(_))));
         assert!(matches!(check_format(b"", Some(FileFormat::Pdf)), Err(Refused::Empty)));
     }

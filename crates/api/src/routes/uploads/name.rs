@@ -1,6 +1,7 @@
 //! Names of files: as users give them, and in headers.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use sluice_core::FileFormat;
 
 /// The longest name that is kept, in characters.
 const MAX_CHARACTERS: usize = 255;
@@ -39,15 +40,18 @@ pub(crate) fn clean(name: &str) -> String {
     shown.chars().take(kept).chain(extension.chars()).collect()
 }
 
-/// A `Content-Disposition` that shows the file inline under its name, in any script (RFC 6266).
-pub(crate) fn inline_disposition(name: &str) -> String {
+/// A `Content-Disposition` under the file's name, in any script (RFC 6266). Files are shown inline, but XML: a browser would run
+/// what is in it.
+pub(crate) fn disposition(name: &str, content_type: &str) -> String {
+    let kind =
+        if FileFormat::from_content_type(content_type) == Some(FileFormat::Xml) { "attachment" } else { "inline" };
     let plain: String = name
         .chars()
         .map(|letter| {
             if letter.is_ascii_graphic() && !matches!(letter, '"' | '\\' | '%') || letter == ' ' { letter } else { '_' }
         })
         .collect();
-    format!("inline; filename=\"{plain}\"; filename*=UTF-8''{}", utf8_percent_encode(name, ATTRIBUTE))
+    format!("{kind}; filename=\"{plain}\"; filename*=UTF-8''{}", utf8_percent_encode(name, ATTRIBUTE))
 }
 
 #[cfg(test)]
@@ -75,8 +79,9 @@ mod tests {
     #[test]
     fn a_disposition_carries_names_of_any_script() {
         assert_eq!(
-            inline_disposition("发票 \"1\".pdf"),
+            disposition("发票 \"1\".pdf", "application/pdf"),
             "inline; filename=\"__ _1_.pdf\"; filename*=UTF-8''%E5%8F%91%E7%A5%A8%20%221%22.pdf"
         );
+        assert!(disposition("a.xml", "application/xml").starts_with("attachment; "));
     }
 }

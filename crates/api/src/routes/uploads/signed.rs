@@ -13,7 +13,7 @@ use sluice_storage::keys;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::intake::{Digester, MAX_FILE_BYTES, Refused, Taken, check_format, insert_or_find, new_manifest};
+use super::intake::{ALLOWED, Digester, MAX_FILE_BYTES, Refused, Taken, check_format, insert_or_find, new_manifest};
 use super::name;
 use crate::error::{ApiError, Code, Result};
 use crate::extract::{Body, Fields, Input, Path, User};
@@ -117,7 +117,7 @@ impl Input for UploadForm {
 impl UploadForm {
     fn check(self) -> Result<Announced> {
         let Some(format) = FileFormat::from_content_type(&self.content_type) else {
-            return Err(ApiError::new(Code::InvalidFileType, "Only PDF and image files are allowed"));
+            return Err(ApiError::new(Code::InvalidFileType, ALLOWED));
         };
         match format!("{:.0}", self.size).parse() {
             Ok(size_bytes) if size_bytes <= MAX_FILE_BYTES => {

@@ -4,7 +4,7 @@ use serde_json::Value;
 use sluice_core::ErrorKind;
 use sluice_extraction::field::FieldPath;
 use sluice_extraction::reply;
-use sluice_extraction::validate::{Issue, Severity};
+use sluice_extraction::validate::Issue;
 
 use super::Draft;
 use super::calls::Calls;
@@ -15,7 +15,7 @@ use crate::error::StageError;
 /// errors than what was there.
 pub(super) async fn until_valid(calls: &mut Calls<'_>, mut draft: Draft) -> Result<Draft, StageError> {
     while calls.corrections > 0 {
-        let errors = errors(calls, &draft.data);
+        let errors = calls.subject.check(&draft.data);
         let fields = fields_of(&errors, calls, &draft.data);
         if errors.is_empty() || fields.is_empty() {
             break;
@@ -40,17 +40,11 @@ pub(super) async fn until_valid(calls: &mut Calls<'_>, mut draft: Draft) -> Resu
                 better = merged;
             }
         }
-        if self::errors(calls, &better).len() < errors.len() {
+        if calls.subject.check(&better).len() < errors.len() {
             draft.data = better;
         }
     }
     Ok(draft)
-}
-
-fn errors(calls: &Calls<'_>, data: &Value) -> Vec<Issue> {
-    let mut issues = calls.subject.check(data);
-    issues.retain(|issue| issue.severity == Severity::Error);
-    issues
 }
 
 /// The fields that the errors speak of. An error of the document as a whole speaks of what is required and missing.
