@@ -3,6 +3,7 @@
 
 mod broken;
 mod client;
+mod eval;
 mod fuzz;
 mod journey;
 mod restarts;

@@ -47,7 +47,7 @@ pub(crate) const EDGES: &[(&str, &[&str])] = &[
         ],
     ),
     ("ws-gateway", &["core", "service", "access", "db", "event-bus"]),
-    ("standalone", &["core", "service", "access", "db", "storage", "api", "worker", "ws-gateway"]),
+    ("standalone", &["core", "service", "access", "extraction", "db", "storage", "api", "worker", "ws-gateway"]),
     (
         "test-support",
         &["core", "service", "extraction", "documents", "db", "queue", "event-bus", "storage", "sandbox", "access"],

@@ -10,6 +10,7 @@ use crate::openapi::Describe;
 
 mod auth;
 mod docs;
+mod estimates;
 mod export_scripts;
 mod exports;
 mod extractors;
@@ -25,6 +26,7 @@ mod publishing;
 mod runs;
 mod schemas;
 mod scripts;
+mod truths;
 pub(crate) mod uploads;
 mod validation;
 mod wizard;
@@ -98,6 +100,7 @@ fn register_projects(to: &mut impl Register) {
     to.route((Get, "/projects/{id}/analytics"), "Counts how the manifests of a project fare", &[], projects::show_analytics);
     to.route((Get, "/projects/{id}/analytics/recommendations"), "Says what would make extractions better", &[], projects::show_recommendations);
     to.route((Get, "/projects/{id}/operation-logs"), "Lists what people did in a project, newest first", &[], projects::list_project_logs);
+    to.route((Get, "/projects/{id}/truths"), "Lists the manifests of a project that have a truth, the last saved first", &[], truths::list_truths);
     // Groups
     to.route((Post, "/projects/{projectId}/groups"), "Makes a group in a project", &[], groups::create_group);
     to.route((Get, "/projects/{projectId}/groups"), "Lists the groups of a project with their counts", &[], groups::list_groups);
@@ -228,6 +231,9 @@ fn register_manifests(to: &mut impl Register) {
     to.route((Get, "/manifests/{id}/pdf"), "Leads to the file of a manifest", &[], manifests::redirect_to_file);
     to.route((Get, "/uploads/{path:.*}"), "Sends a stored file", &[], manifests::show_stored_file);
     to.route((Get, "/manifests/{id}/items"), "Lists nothing: items stand in the extracted data", &[], manifests::list_items);
+    to.route((Put, "/manifests/{id}/truth"), "Saves what is right for a manifest, by default what was extracted", &[], truths::save_truth);
+    to.route((Get, "/manifests/{id}/truth"), "Shows what is right for a manifest", &[], truths::show_truth);
+    to.route((Delete, "/manifests/{id}/truth"), "Forgets what is right for a manifest", &[], truths::delete_truth);
     to.route((Get, "/manifests/{id}/operation-logs"), "Lists what people did to a manifest, newest first", &[], manifests::list_operation_logs);
     to.route((Get, "/manifests/{id}/ocr"), "Shows the text of a manifest", &[], manifests::show_ocr);
     to.route((Post, "/manifests/{id}/ocr/refresh"), "Reads the text of a manifest anew and waits for it", &[OcrService, OcrTimeout], manifests::refresh_ocr);
@@ -253,6 +259,7 @@ fn register_jobs(to: &mut impl Register) {
     to.route((Get, "/jobs"), "Lists everybody's jobs, newest first", &[], jobs::list_jobs);
     to.route((Get, "/jobs/{queueJobId}"), "Shows a job", &[], jobs::show_job);
     to.route((Delete, "/jobs/{queueJobId}"), "Takes a job out of the queue", &[Conflict], jobs::remove_job);
+    to.route((Get, "/jobs/{queueJobId}/timeline"), "Shows where the time of a job went: its stages and its calls of models", &[], jobs::show_timeline);
     to.route((Post, "/jobs/{queueJobId}/cancel"), "Cancels a job", &[], jobs::cancel_job);
 }
 

@@ -1,6 +1,8 @@
 //! One file per table: its row and its queries; and `reports`, which add up over tables. Rows are neither wire types nor
 //! domain types.
 
+pub mod budgets;
+pub mod estimates;
 pub mod export_scripts;
 pub mod extractors;
 pub mod groups;
@@ -19,6 +21,7 @@ pub mod reports;
 pub mod runs;
 pub mod schema_rules;
 pub mod schemas;
+pub mod truths;
 pub mod uploads;
 pub mod users;
 pub mod validation_scripts;

@@ -23,6 +23,13 @@ impl Usage {
         let tokens = |text: &str| u64::try_from(text.len().div_ceil(4)).unwrap_or(u64::MAX);
         Self { input_tokens: tokens(sent), output_tokens: tokens(received), is_estimated: true }
     }
+
+    /// The most that a call can take: two bytes a token, which no tokenizer needs more of on average, and the longest answer.
+    #[must_use]
+    pub fn at_most(sent: &str, max_tokens: u32) -> Self {
+        let input_tokens = u64::try_from(sent.len().div_ceil(2)).unwrap_or(u64::MAX);
+        Self { input_tokens, output_tokens: max_tokens.into(), is_estimated: true }
+    }
 }
 
 /// What a model's calls cost, from the `pricing` of its row.
@@ -102,6 +109,12 @@ impl ExtractorPricing {
     #[must_use]
     pub fn pages(&self, read: u32) -> NanoAmount {
         self.run(read, Usage::default())
+    }
+
+    /// The cost of one of several calls of a run that reads page by page: what is charged once is not in it.
+    #[must_use]
+    pub fn call(&self, pages: u32, usage: Usage) -> NanoAmount {
+        self.per_page.times(pages.into()).plus(self.token.cost(usage.input_tokens, usage.output_tokens))
     }
 
     /// The currency.
@@ -192,5 +205,17 @@ mod tests {
         assert_eq!(pricing.pages(3), NanoAmount(1_000_000_000));
         assert_eq!(pricing.pages(0), NanoAmount::ZERO);
         assert_eq!(ExtractorPricing::read(&json!({"mode": "none", "minimumCharge": 1})).pages(3), NanoAmount::ZERO);
+    }
+
+    #[test]
+    fn extractors_that_ask_a_model_are_paid_by_the_token() {
+        let mut config = json!({"mode": "token", "currency": "USD", "pricePerPage": 9,
+                                "inputPricePerMillionTokens": 2.5, "outputPricePerMillionTokens": 10});
+        let pricing = ExtractorPricing::read(&config);
+        let usage = Usage { input_tokens: 1234, output_tokens: 567, is_estimated: false };
+        assert_eq!(pricing.run(2, usage), NanoAmount(8_755_000));
+        assert_eq!((pricing.call(1, usage), pricing.pages(3)), (NanoAmount(8_755_000), NanoAmount::ZERO));
+        config["minimumCharge"] = json!(1);
+        assert_eq!(ExtractorPricing::read(&config).run(1, usage), NanoAmount(1_000_000_000));
     }
 }

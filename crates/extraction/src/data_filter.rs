@@ -7,7 +7,7 @@ use serde_json::Value;
 /// The longest path, in characters.
 const MAX_PATH: usize = 200;
 /// How many parts of a schema are looked at for one path: references may go round in circles.
-const MAX_PARTS: usize = 10_000;
+pub(crate) const MAX_PARTS: usize = 10_000;
 /// The longest text that is read as a number, and the longest exponent: what the column of the database reads, too.
 const MAX_NUMBER: usize = 100;
 const MAX_EXPONENT: usize = 3;
@@ -94,7 +94,7 @@ impl DataPath {
 }
 
 /// Schemas with all that stand for them, at any depth.
-fn branches<'a>(root: &'a Value, schemas: Vec<&'a Value>, budget: &mut usize) -> Vec<&'a Value> {
+pub(crate) fn branches<'a>(root: &'a Value, schemas: Vec<&'a Value>, budget: &mut usize) -> Vec<&'a Value> {
     let mut found = Vec::new();
     let mut open = schemas;
     while let Some(schema) = open.pop() {

@@ -14,10 +14,12 @@ use tokio::time::Instant;
 
 use crate::config::Config;
 use crate::deltas::{Answer, Chunks, Deltas, Partial};
+use crate::dialect::Dialect;
 use crate::endpoint::Endpoint;
 use crate::error::{Error, Result, is_loading};
 use crate::once::{Once, RetryAfter};
-use crate::question::{Mode, Question};
+use crate::probe;
+use crate::question::Question;
 
 /// How long to wait before a model that is being loaded is asked again.
 const LOADING_PAUSE: Duration = Duration::from_secs(1);
@@ -30,8 +32,8 @@ const PING_TIMEOUT: Duration = Duration::from_secs(30);
 pub struct Client {
     http: reqwest::Client,
     config: Config,
-    /// The strictest mode of endpoints that refused a stricter one, by URL and model.
-    modes: Arc<Mutex<HashMap<(String, String), Mode>>>,
+    /// How endpoints that refused something want to be asked, by URL and model.
+    dialects: Arc<Mutex<HashMap<(String, String), Dialect>>>,
 }
 
 impl Client {
@@ -46,13 +48,13 @@ impl Client {
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .map_err(Error::Client)?;
-        Ok(Self { http, config, modes: Arc::default() })
+        Ok(Self { http, config, dialects: Arc::default() })
     }
 
     /// What an answer is kept under: the same question to the same model.
     #[must_use]
     pub fn fingerprint(endpoint: &Endpoint, question: &Question) -> String {
-        let body = question.body(endpoint, Mode::Schema);
+        let body = question.body(endpoint, Dialect::default());
         fingerprint::of_json(&json!({"baseUrl": endpoint.base_url, "body": body}))
     }
 
@@ -78,25 +80,24 @@ impl Client {
     /// # Errors
     /// When the endpoint does not begin an answer.
     pub async fn stream(&self, endpoint: &Endpoint, question: &Question) -> Result<Deltas> {
-        let key = (endpoint.base_url.clone(), endpoint.model.clone());
-        let known = self.modes().get(&key).copied();
-        let first = question.mode(endpoint);
-        let mut mode = known.map_or(first, |known| known.max(first));
-        let begun = mode;
+        let key = key_of(endpoint);
+        let begun = Dialect::first(question, endpoint).and(self.learnt(&key));
+        let mut dialect = begun;
         loop {
-            match self.open(endpoint, question.body(endpoint, mode)).await {
-                // Endpoints that don't know a response format answer 400: ask in a weaker one, and remember.
-                Err(error) if error.may_be_form() => match mode.weaker() {
-                    Some(weaker) => {
-                        tracing::info!(?mode, ?weaker, %error, "the endpoint refuses the form of the answer");
-                        mode = weaker;
+            match self.open(endpoint, question.body(endpoint, dialect)).await {
+                // Endpoints that don't know what is asked of them answer 400: ask in another way, and remember.
+                Err(error) if error.may_be_form() => match dialect.after(&error.to_string()) {
+                    Some(other) => {
+                        tracing::info!(?dialect, ?other, %error, "the endpoint refuses the way it is asked");
+                        dialect = other;
                     }
                     None => return Err(error),
                 },
                 Err(error) => return Err(error),
                 Ok(deltas) => {
-                    if mode != begun {
-                        self.modes().insert(key, mode);
+                    if dialect != begun {
+                        let learnt = self.learnt(&key).and(dialect.learnt(begun));
+                        self.dialects().insert(key, learnt);
                     }
                     return Ok(deltas);
                 }
@@ -109,11 +110,13 @@ impl Client {
     /// # Errors
     /// When there is no answer.
     pub async fn ping(&self, endpoint: &Endpoint) -> Result<Option<String>> {
+        let answer = self.once(endpoint, probe::ping(endpoint, self.learnt(&key_of(endpoint)))).await?;
+        Ok(answer.get("model").and_then(Value::as_str).map(str::to_owned))
+    }
+
+    /// Asks for a whole answer and hands it over as it came.
+    pub(crate) async fn once(&self, endpoint: &Endpoint, body: Value) -> Result<Value> {
         let retry_after = RetryAfter::default();
-        let body = json!({
-            "model": endpoint.model, "max_tokens": 4, "temperature": 0,
-            "messages": [{"role": "user", "content": "ping"}],
-        });
         let client = self.client(endpoint, &retry_after);
         let chat = client.chat();
         let asked = tokio::time::timeout(PING_TIMEOUT, chat.create_byot::<Value, Value>(body));
@@ -122,11 +125,31 @@ impl Client {
         if answer.get("choices").and_then(Value::as_array).is_none_or(Vec::is_empty) {
             return Err(Error::NoChoices);
         }
-        Ok(answer.get("model").and_then(Value::as_str).map(str::to_owned))
+        Ok(answer)
     }
 
-    fn modes(&self) -> MutexGuard<'_, HashMap<(String, String), Mode>> {
-        self.modes.lock().unwrap_or_else(PoisonError::into_inner)
+    /// What is remembered of an endpoint.
+    pub(crate) fn learnt(&self, key: &(String, String)) -> Dialect {
+        self.dialects().get(key).copied().unwrap_or_default()
+    }
+
+    pub(crate) fn learn(&self, endpoint: &Endpoint, dialect: Dialect) {
+        let key = key_of(endpoint);
+        let learnt = self.learnt(&key).and(dialect);
+        self.dialects().insert(key, learnt);
+    }
+
+    /// Forgets what an endpoint refused, so that what it has learnt since is noticed.
+    pub(crate) fn forget(&self, endpoint: &Endpoint) {
+        self.dialects().remove(&key_of(endpoint));
+    }
+
+    pub(crate) const fn http(&self) -> &reqwest::Client {
+        &self.http
+    }
+
+    fn dialects(&self) -> MutexGuard<'_, HashMap<(String, String), Dialect>> {
+        self.dialects.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn client(&self, endpoint: &Endpoint, retry_after: &RetryAfter) -> async_openai::Client<OpenAIConfig> {
@@ -163,4 +186,8 @@ impl Client {
             arrived: Instant::now(),
         })
     }
+}
+
+pub(crate) fn key_of(endpoint: &Endpoint) -> (String, String) {
+    (endpoint.base_url.clone(), endpoint.model.clone())
 }

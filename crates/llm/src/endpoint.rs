@@ -1,9 +1,11 @@
 //! A model's connection.
 
 use secrecy::SecretString;
+use serde::Deserialize;
 use serde_json::Value;
 use sluice_service::SecretBox;
 
+use crate::capabilities::Capabilities;
 use crate::error::{Error, Result};
 
 /// What a model answers at most when its row says nothing.
@@ -27,6 +29,8 @@ pub struct Endpoint {
     pub context_tokens: Option<u32>,
     /// Whether to begin with `json_schema`; what an endpoint refuses is not asked for again.
     pub structured_output: bool,
+    /// What its last test has found; what it can't do any more is found out when it is asked.
+    pub capabilities: Capabilities,
 }
 
 impl Endpoint {
@@ -51,7 +55,18 @@ impl Endpoint {
             max_tokens: whole("maxTokens").unwrap_or(DEFAULT_MAX_TOKENS),
             context_tokens: whole("contextWindow").or_else(|| whole("contextTokens")).filter(|tokens| *tokens > 0),
             structured_output: parameters.get("supportsStructuredOutput").and_then(Value::as_bool).unwrap_or(true),
+            capabilities: Capabilities::default(),
         })
+    }
+
+    /// Takes over what the last test of the model has found. What its row says wins.
+    #[must_use]
+    pub fn knowing(mut self, capabilities: Option<&Value>) -> Self {
+        // What another version has written differently is not known.
+        let known = capabilities.and_then(|found| Capabilities::deserialize(found).ok()).unwrap_or_default();
+        self.context_tokens = self.context_tokens.or(known.context_tokens);
+        self.capabilities = known;
+        self
     }
 }
 
@@ -61,6 +76,7 @@ mod tests {
     use sluice_core::{Classify, ErrorKind};
 
     use super::*;
+    use crate::capabilities::ResponseFormat;
 
     fn secrets() -> SecretBox {
         SecretBox::from_base64(&SecretBox::generate_key().unwrap()).unwrap()
@@ -71,6 +87,20 @@ mod tests {
         let parameters = json!({"baseUrl": "http://model", "apiKey": "key", "modelName": "m"});
         let endpoint = Endpoint::read("Model", &parameters, &secrets()).unwrap();
         assert_eq!((endpoint.temperature, endpoint.max_tokens, endpoint.structured_output), (0.1, 4_096, true));
+    }
+
+    #[test]
+    fn what_a_row_says_wins_over_what_a_test_has_found() {
+        let parameters = json!({"baseUrl": "http://model", "apiKey": "key", "modelName": "m"});
+        let read = |parameters: &Value| Endpoint::read("Model", parameters, &secrets()).unwrap();
+        let found = json!({"contextTokens": 8192, "responseFormat": "json_object", "moreThanWeKnow": 1});
+        let endpoint = read(&parameters).knowing(Some(&found));
+        assert_eq!(endpoint.context_tokens, Some(8192));
+        assert_eq!(endpoint.capabilities.response_format, Some(ResponseFormat::JsonObject));
+        let mut said = parameters.clone();
+        said["contextWindow"] = json!(4096);
+        assert_eq!(read(&said).knowing(Some(&found)).context_tokens, Some(4096));
+        assert_eq!(read(&parameters).knowing(Some(&json!({"contextTokens": "many"}))).context_tokens, None);
     }
 
     #[test]

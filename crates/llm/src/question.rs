@@ -3,7 +3,9 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
+use sluice_extraction::cost::Usage;
 
+use crate::dialect::{Dialect, Mode};
 use crate::endpoint::Endpoint;
 
 /// Who says a message.
@@ -139,50 +141,33 @@ impl Message {
     }
 }
 
-/// How the form of an answer is asked for, from the strictest down.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Mode {
-    Schema,
-    Object,
-    Plain,
-}
-
-impl Mode {
-    pub(crate) const fn weaker(self) -> Option<Self> {
-        match self {
-            Self::Schema => Some(Self::Object),
-            Self::Object => Some(Self::Plain),
-            Self::Plain => None,
-        }
-    }
-}
-
 impl Question {
-    /// The strictest mode that the question asks for and the endpoint is said to know.
-    pub(crate) const fn mode(&self, endpoint: &Endpoint) -> Mode {
-        match self.format {
-            Format::Text => Mode::Plain,
-            Format::Schema { .. } if endpoint.structured_output => Mode::Schema,
-            Format::Object | Format::Schema { .. } => Mode::Object,
-        }
+    /// The most tokens that asking this can take.
+    #[must_use]
+    pub fn at_most(&self, endpoint: &Endpoint) -> Usage {
+        Usage::at_most(&self.body(endpoint, Dialect::default()).to_string(), endpoint.max_tokens)
     }
 
     /// The body of a request.
-    pub(crate) fn body(&self, endpoint: &Endpoint, mode: Mode) -> Value {
+    pub(crate) fn body(&self, endpoint: &Endpoint, dialect: Dialect) -> Value {
         let messages: Vec<Value> = self.messages.iter().map(Message::to_json).collect();
-        let mut body = json!({
-            "model": endpoint.model, "messages": messages, "temperature": endpoint.temperature,
-            "max_tokens": endpoint.max_tokens, "stream": true, "stream_options": {"include_usage": true},
-        });
-        let format = match (mode, &self.format) {
+        let limit = if dialect.has_completion_limit { "max_completion_tokens" } else { "max_tokens" };
+        let mut body = json!({"model": endpoint.model, "messages": messages, "stream": true});
+        let Some(fields) = body.as_object_mut() else { return body };
+        if !dialect.has_own_temperature {
+            fields.insert("temperature".to_owned(), json!(endpoint.temperature));
+        }
+        fields.insert(limit.to_owned(), json!(endpoint.max_tokens));
+        if !dialect.has_no_stream_options {
+            fields.insert("stream_options".to_owned(), json!({"include_usage": true}));
+        }
+        let format = match (dialect.mode, &self.format) {
             (Mode::Schema, Format::Schema { name, schema, is_strict }) => json!({
                 "type": "json_schema", "json_schema": {"name": name, "strict": is_strict, "schema": schema}}),
             (Mode::Plain, _) | (_, Format::Text) => return body,
             (Mode::Schema | Mode::Object, Format::Object | Format::Schema { .. }) => json!({"type": "json_object"}),
         };
-        if let Some(fields) = body.as_object_mut() {
-            fields.insert("response_format".to_owned(), format);
-        }
+        fields.insert("response_format".to_owned(), format);
         body
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bullmq::options::BackoffStrategyFn;
 use bullmq::worker::ProcessorFn;
@@ -37,6 +37,11 @@ pub enum Outcome {
         /// Why.
         error: String,
         /// When.
+        after: Duration,
+    },
+    /// Not now: it waits for something, and that is no failed attempt.
+    Later {
+        /// When to look again.
         after: Duration,
     },
     /// The job has failed for good; keep it among the failed ones.
@@ -232,10 +237,23 @@ async fn process(job: &Job, handler: &Handler, running: &Mutex<Running>) -> bull
             lock(running).retry_after.insert(job_id, after);
             Err(bullmq::Error::ProcessingError(error))
         }
+        Ok(Outcome::Later { after }) => Err(put_off(job, job_id, after, running).await),
         Ok(Outcome::Dead { error }) => Err(bullmq::Error::Unrecoverable(error)),
         Err(_) => {
             tracing::error!(job.id = %id, "the handler of a job panicked");
             Err(bullmq::Error::Unrecoverable("internal error".to_owned()))
+        }
+    }
+}
+
+/// Puts a job off without counting a start of it; when Redis does not play along, it is tried again as one that failed.
+async fn put_off(job: &Job, job_id: JobId, after: Duration, running: &Mutex<Running>) -> bullmq::Error {
+    let due = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default() + after;
+    match job.move_to_delayed(u64::try_from(due.as_millis()).unwrap_or(u64::MAX)).await {
+        Ok(()) => bullmq::Error::Delayed,
+        Err(error) => {
+            lock(running).retry_after.insert(job_id, after);
+            error
         }
     }
 }

@@ -165,6 +165,31 @@ impl Producer {
         within("removing a job", self.timeout, self.queue.remove(job.as_str())).await
     }
 
+    /// Makes queue jobs due that wait for their time; others stay as they are.
+    ///
+    /// # Errors
+    /// When Redis does not answer: some may be due.
+    pub async fn hurry_all(&self, jobs: &[QueueJobId]) -> Result<()> {
+        for batch in jobs.chunks(LANES) {
+            try_join_all(batch.iter().map(|job| self.hurry(job))).await?;
+        }
+        Ok(())
+    }
+
+    async fn hurry(&self, job: &QueueJobId) -> Result<()> {
+        let promoting = async {
+            match self.queue.get_job(job.as_str()).await? {
+                // One that a worker has taken meanwhile needs no hurry.
+                Some(found) if found.is_delayed().await? => match found.promote().await {
+                    Err(bullmq::Error::Script { .. }) => Ok(()),
+                    promoted => promoted,
+                },
+                _ => Ok(()),
+            }
+        };
+        within("hurrying a job", self.timeout, promoting).await
+    }
+
     /// Where a queue job is.
     ///
     /// # Errors

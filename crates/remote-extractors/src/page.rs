@@ -94,6 +94,8 @@ mod tests {
             width: 10.0,
             height: 10.0,
             turned_degrees: 0,
+            skew_degrees: 0.0,
+            languages: Vec::new(),
             source,
             words: words.collect(),
             text: text.to_owned(),

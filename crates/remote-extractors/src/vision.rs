@@ -112,6 +112,8 @@ pub fn page(answer: &str, number: u32, size: PageSize) -> Page {
         width: size.width,
         height: size.height,
         turned_degrees: 0,
+        skew_degrees: 0.0,
+        languages: Vec::new(),
         source: TextSource::Remote,
         words,
         text: markdown.to_owned(),

@@ -83,6 +83,11 @@ impl DataFolder {
         })
     }
 
+    /// The same for servers that run for a while in another folder.
+    pub(crate) fn at(&self, root: PathBuf) -> Self {
+        Self { root, database_url: None, ..self.clone() }
+    }
+
     /// Makes the folder and locks it for this process, for as long as the answer lives.
     ///
     /// # Errors

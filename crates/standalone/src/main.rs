@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use sluice_service::{Env, exit_code, telemetry};
-use sluice_standalone::{DataFolder, NewUser, add_user, doctor, up};
+use sluice_standalone::{DataFolder, EvalOptions, NewUser, add_user, doctor, eval, up};
 
 /// Turns documents into checked, structured data.
 #[derive(Debug, Parser)]
@@ -25,6 +25,8 @@ enum Command {
     User(UserCommand),
     /// Says what is missing on this machine and how to get it.
     Doctor,
+    /// Runs documents whose right values are known, and reports how much of what is extracted is right.
+    Eval(Box<EvalOptions>),
 }
 
 #[derive(Debug, Subcommand)]
@@ -53,7 +55,12 @@ async fn main() -> ExitCode {
 
 async fn run(command: Command) -> anyhow::Result<()> {
     let mut env = Env::from_process();
-    telemetry::init(&telemetry::Config::read(&mut env));
+    let mut logs = telemetry::Config::read(&mut env);
+    if matches!(command, Command::Eval(_)) && env.optional("SLUICE_LOG_LEVEL").is_none() {
+        // Its own lines would drown in those of the services.
+        "warn".clone_into(&mut logs.filter);
+    }
+    telemetry::init(&logs);
     let folder = DataFolder::locate(&mut env)?;
     env.finish()?;
     match command {
@@ -67,5 +74,6 @@ async fn run(command: Command) -> anyhow::Result<()> {
             add_user(&folder, NewUser { name, admin, password_stdin, allow_weak_password }).await
         }
         Command::Doctor => doctor(&folder).await,
+        Command::Eval(options) => eval(&folder, *options).await,
     }
 }

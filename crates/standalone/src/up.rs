@@ -8,11 +8,12 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use serde_json::json;
-use sluice_service::{Env, Shutdown, Tasks};
+use sluice_service::{Shutdown, Tasks};
 
 use crate::child::Server;
 use crate::data_folder::{DataFolder, Kept};
 use crate::servers;
+use crate::settings::{Base, Settings};
 
 /// How long the services may take to drain at the end.
 const DRAIN: Duration = Duration::from_secs(60);
@@ -20,6 +21,16 @@ const DRAIN: Duration = Duration::from_secs(60);
 /// The private servers, in the order in which they were started.
 #[derive(Default)]
 struct Private(Vec<Server>);
+
+/// What runs for the time of some work.
+#[derive(Debug)]
+pub(crate) struct Reachable {
+    /// The URL of the API.
+    pub(crate) api: String,
+    /// The URL of the local model, when it was started.
+    pub(crate) model: Option<String>,
+    pub(crate) database: sluice_db::Config,
+}
 
 /// Where things can be reached.
 #[derive(Debug, Default)]
@@ -57,7 +68,8 @@ async fn shutdown_before_start(shutdown: &Shutdown) {
 }
 
 async fn start_and_run(folder: &DataFolder, kept: &Kept, private: &mut Private, shutdown: &Shutdown) -> Result<()> {
-    let (settings, model) = private.start(folder, kept).await?;
+    let (settings, model) = private.start(folder, kept, (Base::Process, true)).await?;
+    let settings = Settings { base: Base::Process, added: settings };
     let mut endpoints = Endpoints { model, ..Endpoints::default() };
     prepare(&settings).await?;
     let tasks = Tasks::new();
@@ -75,10 +87,57 @@ async fn start_and_run(folder: &DataFolder, kept: &Kept, private: &mut Private, 
     }
 }
 
+/// Runs all services on private servers of their own for the time of some work. Signals are the caller's: the services end
+/// after the work.
+pub(crate) async fn serve_for<T, F>(
+    folder: &DataFolder,
+    (added, starts_model): (&[(&str, String)], bool),
+    interrupt: &Shutdown,
+    work: impl FnOnce(Reachable) -> F,
+) -> Result<T>
+where
+    F: Future<Output = Result<T>>,
+{
+    let lock = folder.lock()?;
+    let kept = folder.kept()?;
+    let mut private = Private::default();
+    let result = async {
+        let starting = private.start(folder, &kept, (Base::Apart, starts_model));
+        let (mut settings, model) = tokio::select! {
+            started = starting => started?,
+            () = interrupt.triggered() => bail!("interrupted while the servers started"),
+        };
+        settings.extend(added.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
+        let settings = Settings { base: Base::Apart, added: settings };
+        prepare(&settings).await?;
+        let (mut endpoints, shutdown, tasks) = (Endpoints::default(), Shutdown::new(), Tasks::new());
+        let services = start_services(&settings, &mut endpoints, &shutdown, &tasks).await?;
+        let mut env = settings.env();
+        let database = sluice_db::Config::read(&mut env);
+        env.finish()?;
+        let result = tokio::select! {
+            result = work(Reachable { api: endpoints.api, model, database }) => result,
+            ended = private.ended() => Err(anyhow::anyhow!(ended)),
+        };
+        shutdown.trigger();
+        let finished = finish(services, &tasks).await;
+        result.and_then(|result| finished.map(|()| result))
+    };
+    let result = result.await;
+    private.stop().await;
+    drop(lock);
+    result
+}
+
 impl Private {
     /// Starts what the settings do not name, and answers the settings that lead to it and the URL of the local model.
-    async fn start(&mut self, folder: &DataFolder, kept: &Kept) -> Result<(HashMap<String, String>, Option<String>)> {
-        let mut env = Env::from_process();
+    async fn start(
+        &mut self,
+        folder: &DataFolder,
+        kept: &Kept,
+        (base, starts_model): (Base, bool),
+    ) -> Result<(HashMap<String, String>, Option<String>)> {
+        let mut env = base.env();
         let mut settings = HashMap::new();
         let mut model = None;
         let mut set = |name: &str, value: String| settings.insert(name.to_owned(), value);
@@ -97,7 +156,8 @@ impl Private {
             set("SLUICE_S3_ACCESS_KEY_ID", kept.s3_access_key.clone());
             set("SLUICE_S3_SECRET_ACCESS_KEY", kept.s3_secret_key.clone());
         }
-        if env.optional("SLUICE_LLM_BASE_URL").is_none()
+        if starts_model
+            && env.optional("SLUICE_LLM_BASE_URL").is_none()
             && let Some(server) = servers::model(folder, kept)?
         {
             self.0.push(server);
@@ -146,18 +206,9 @@ fn free_or_any(port: u16) -> u16 {
     if TcpListener::bind(("127.0.0.1", port)).is_ok() { port } else { 0 }
 }
 
-/// The settings of the process with what the private servers add.
-fn env_with(settings: &HashMap<String, String>) -> Env {
-    let added = settings.clone();
-    let process = std::sync::Mutex::new(Env::from_process());
-    Env::from_lookup(move |name| {
-        added.get(name).cloned().or_else(|| process.lock().ok().and_then(|mut env| env.optional(name)))
-    })
-}
-
 /// Brings database and bucket into shape.
-async fn prepare(settings: &HashMap<String, String>) -> Result<()> {
-    let mut env = env_with(settings);
+async fn prepare(settings: &Settings) -> Result<()> {
+    let mut env = settings.env();
     let db = sluice_db::Config::read(&mut env);
     let storage = sluice_storage::Config::read(&mut env);
     let origins = env.list("SLUICE_CORS_ORIGINS");
@@ -181,12 +232,12 @@ async fn prepare(settings: &HashMap<String, String>) -> Result<()> {
 type Running = Vec<(&'static str, tokio::task::JoinHandle<Result<()>>)>;
 
 async fn start_services(
-    settings: &HashMap<String, String>,
+    settings: &Settings,
     endpoints: &mut Endpoints,
     shutdown: &Shutdown,
     tasks: &Tasks,
 ) -> Result<Running> {
-    let mut env = env_with(settings);
+    let mut env = settings.env();
     let api = sluice_api::Config::read(&mut env);
     let gateway = sluice_ws_gateway::Config::read(&mut env);
     let worker = sluice_worker::Config::read(&mut env);

@@ -59,6 +59,15 @@ pub async fn add_user(folder: &DataFolder, new: NewUser) -> Result<()> {
     Ok(())
 }
 
+/// Adds an admin and answers the password that was made.
+pub(crate) async fn add_admin(database: &sluice_db::Config, name: &str) -> Result<String> {
+    let password = make_password()?;
+    let hash = Passwords.hash(&password).await?;
+    let mut connection = Pool::new(database)?.get().await?;
+    users::insert(&mut connection, name, &hash, "admin").await?;
+    Ok(password)
+}
+
 fn make_password() -> Result<String> {
     let key = SecretBox::generate_key()?;
     let letters: String = key.expose_secret().chars().filter(char::is_ascii_alphanumeric).take(20).collect();

@@ -17,7 +17,7 @@ pub mod servers;
 pub mod suites;
 
 pub use eventually::eventually;
-pub use llm::{Reply, ScriptedLlm};
+pub use llm::{Dialect, Reply, ScriptedLlm};
 pub use paddle_ocr::{OcrReply, ScriptedPaddleOcr};
 pub use process::Process;
 pub use proxy::ChaosProxy;

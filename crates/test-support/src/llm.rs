@@ -13,10 +13,14 @@ use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
+use axum::routing::{get, post};
 use futures_util::{Stream, StreamExt, stream};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
+
+pub use self::dialect::Dialect;
+
+mod dialect;
 
 /// One scripted answer.
 #[derive(Debug, Clone)]
@@ -114,6 +118,7 @@ pub struct ScriptedLlm {
 }
 
 struct Script {
+    dialect: Dialect,
     next: VecDeque<Reply>,
     otherwise: Answer,
     requests: Vec<Value>,
@@ -145,15 +150,24 @@ impl ScriptedLlm {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
         let script = Arc::new(Mutex::new(Script {
+            dialect: Dialect::default(),
             next: VecDeque::new(),
             otherwise: Box::new(otherwise),
             requests: Vec::new(),
             open: 0,
         }));
-        let router = Router::new().route("/v1/chat/completions", post(answer)).with_state(script.clone());
+        let router = Router::new()
+            .route("/v1/chat/completions", post(answer))
+            .route("/v1/models", get(models))
+            .with_state(script.clone());
         #[expect(clippy::disallowed_methods, reason = "ends with the runtime of its test")]
         tokio::spawn(async move { axum::serve(listener, router).await });
         Ok(Self { address, script })
+    }
+
+    /// Speaks another dialect from now on.
+    pub fn speak(&self, dialect: Dialect) {
+        lock(&self.script).dialect = dialect;
     }
 
     /// The base URL for a model's row.
@@ -206,15 +220,25 @@ fn lock(script: &Mutex<Script>) -> MutexGuard<'_, Script> {
     script.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+async fn models() -> Response {
+    let body = json!({"object": "list", "data": [{"id": "scripted", "object": "model", "max_model_len": 16_384}]});
+    ([("content-type", "application/json")], body.to_string()).into_response()
+}
+
 async fn answer(State(script): State<Arc<Mutex<Script>>>, body: Bytes) -> Response {
     let request: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
     let streaming = request.get("stream").and_then(Value::as_bool).unwrap_or(false);
-    let reply = {
+    let (mut reply, dialect) = {
         let mut script = lock(&script);
-        let reply = script.next.pop_front().unwrap_or_else(|| (script.otherwise)(&request));
+        let dialect = script.dialect;
+        let scripted = script.next.pop_front();
+        let reply = scripted.or_else(|| dialect.refusal(&request)).unwrap_or_else(|| (script.otherwise)(&request));
         script.requests.push(request);
-        reply
+        (reply, dialect)
     };
+    if dialect == Dialect::NoUsage {
+        reply.usage = None;
+    }
     let open = Open::new(&script);
     if reply.hang {
         std::future::pending::<()>().await;
@@ -223,7 +247,7 @@ async fn answer(State(script): State<Arc<Mutex<Script>>>, body: Bytes) -> Respon
     if reply.status != 200 {
         return error_response(&reply);
     }
-    if streaming { stream_response(&reply, open) } else { whole_response(&reply) }
+    if streaming { stream_response(&reply, dialect, open) } else { whole_response(&reply, dialect) }
 }
 
 fn error_response(reply: &Reply) -> Response {
@@ -242,13 +266,14 @@ fn usage(reply: &Reply) -> Value {
     })
 }
 
-fn whole_response(reply: &Reply) -> Response {
-    let body = json!({
+fn whole_response(reply: &Reply, dialect: Dialect) -> Response {
+    let mut body = json!({
         "id": "scripted", "object": "chat.completion", "model": "scripted",
         "choices": [{"index": 0, "finish_reason": reply.finish_reason,
                      "message": {"role": "assistant", "content": reply.content}}],
         "usage": usage(reply),
     });
+    dialect.change(&mut body);
     let text = body.to_string();
     let Some(limit) = reply.cut_after else {
         return ([("content-type", "application/json")], text).into_response();
@@ -258,7 +283,7 @@ fn whole_response(reply: &Reply) -> Response {
 }
 
 /// Server-sent events in pieces of a few characters, with an unknown field in each, as real servers send.
-fn stream_response(reply: &Reply, open: Open) -> Response {
+fn stream_response(reply: &Reply, dialect: Dialect, open: Open) -> Response {
     let characters: Vec<char> = reply.content.chars().collect();
     let limit = reply.cut_after.or(reply.hang_after).unwrap_or(characters.len()).min(characters.len());
     let mut pieces: Vec<String> = characters
@@ -267,7 +292,8 @@ fn stream_response(reply: &Reply, open: Open) -> Response {
         .chunks(24)
         .map(|piece| {
             let delta = json!({"content": piece.iter().collect::<String>()});
-            let chunk = json!({"id": "scripted", "surprise": true, "choices": [{"index": 0, "delta": delta, "finish_reason": null}]});
+            let mut chunk = json!({"id": "scripted", "surprise": true, "choices": [{"index": 0, "delta": delta, "finish_reason": null}]});
+            dialect.change(&mut chunk);
             format!("data: {chunk}\n\n")
         })
         .collect();
@@ -278,7 +304,9 @@ fn stream_response(reply: &Reply, open: Open) -> Response {
         let begun = stream::iter(pieces.into_iter().map(Ok::<_, Infallible>)).chain(stream::pending());
         return ([("content-type", "text/event-stream")], kept_open(begun, open)).into_response();
     }
-    let last = json!({"id": "scripted", "choices": [{"index": 0, "delta": {}, "finish_reason": reply.finish_reason}]});
+    let mut last =
+        json!({"id": "scripted", "choices": [{"index": 0, "delta": {}, "finish_reason": reply.finish_reason}]});
+    dialect.change(&mut last);
     pieces.push(format!("data: {last}\n\n"));
     if reply.usage.is_some() {
         pieces.push(format!("data: {}\n\n", json!({"id": "scripted", "choices": [], "usage": usage(reply)})));

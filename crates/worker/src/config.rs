@@ -26,6 +26,9 @@ pub struct Config {
     pub attempts: i32,
     /// The wait before the second attempt; each further one waits twice as long (`SLUICE_WORKER_RETRY_DELAY`, default 2s).
     pub retry_delay: Duration,
+    /// How soon a job that waits for its budget is looked at again, at first (`SLUICE_WORKER_PARK_DELAY`, default 1m); the
+    /// longer it waits the rarer, up to an hour.
+    pub park_delay: Duration,
     /// How long jobs in hand may go on after SIGTERM (`SLUICE_WORKER_DRAIN_TIMEOUT`, default 30s).
     pub drain_timeout: Duration,
     /// How often lost jobs are looked for (`SLUICE_WORKER_SWEEP_INTERVAL`, default 30s).
@@ -62,6 +65,7 @@ impl Config {
             concurrency: env.parsed("SLUICE_WORKER_CONCURRENCY", 16),
             attempts: env.parsed("SLUICE_WORKER_ATTEMPTS", 3),
             retry_delay: env.duration("SLUICE_WORKER_RETRY_DELAY", Duration::from_secs(2)),
+            park_delay: env.duration("SLUICE_WORKER_PARK_DELAY", Duration::from_secs(60)),
             drain_timeout: env.duration("SLUICE_WORKER_DRAIN_TIMEOUT", Duration::from_secs(30)),
             sweep_interval: env.duration("SLUICE_WORKER_SWEEP_INTERVAL", Duration::from_secs(30)),
             port: env.parsed("SLUICE_WORKER_PORT", 3003),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sluice_core::{Classify, ErrorKind, PortError, StageName};
+use sluice_core::{Classify, ErrorKind, NanoAmount, PortError, StageName};
 
 /// Why a stage failed: what the person who started the job reads, and what decides whether it is tried again.
 #[derive(Debug, thiserror::Error)]
@@ -16,16 +16,27 @@ pub struct StageError {
     pub message: String,
     /// How long the other side asked us to wait.
     pub retry_after: Option<Duration>,
+    /// Set when nothing failed: the job waits for room in its budget.
+    pub parked: Option<Parked>,
     /// What is logged.
     #[source]
     pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+/// What a job waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Parked {
+    /// The most that the call may cost for which there was no room.
+    pub amount: NanoAmount,
+    /// When there may be room.
+    pub after: Duration,
 }
 
 impl StageError {
     /// An error without a cause.
     #[must_use]
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { stage: None, kind, message: message.into(), retry_after: None, source: None }
+        Self { stage: None, kind, message: message.into(), retry_after: None, parked: None, source: None }
     }
 
     /// The input can't be used; trying again changes nothing.
@@ -52,6 +63,7 @@ impl StageError {
             kind,
             message,
             retry_after,
+            parked: None,
             source: source.map(|error| -> Box<dyn std::error::Error + Send + Sync> { error }),
         }
     }

@@ -109,11 +109,11 @@ impl Pipeline {
     pub(crate) async fn run(&self, job: Job, context: &StageContext) -> Result<(), Stopped> {
         let reads_text_only = job.kind == "ocr";
         let loaded = self.step(&self.load, job, context).await?;
-        let text = self.step(&self.text_extract, loaded, context).await?;
+        let text = Box::pin(self.step(&self.text_extract, loaded, context)).await?;
         let persisted = if reads_text_only {
             self.step(&self.persist, crate::stages::Result::Text(Box::new(text)), context).await?
         } else {
-            let extracted = self.step(&self.llm_extract, text, context).await?;
+            let extracted = Box::pin(self.step(&self.llm_extract, text, context)).await?;
             let validated = self.step(&self.validate, extracted, context).await?;
             self.step(&self.persist, crate::stages::Result::Data(Box::new(validated)), context).await?
         };

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sluice_core::ErrorKind;
 
-use crate::error::StageError;
+use crate::error::{Parked, StageError};
 
 /// No wait is longer, whatever a provider asks for.
 const LONGEST: Duration = Duration::from_secs(300);
@@ -14,6 +14,8 @@ const LONGEST: Duration = Duration::from_secs(300);
 pub(crate) enum Next {
     /// Another attempt, after a while.
     Retry(Duration),
+    /// Nothing failed: another attempt when there may be room in the budget. It is not counted.
+    Park(Parked),
     /// Nothing: the job has failed.
     GiveUp,
 }
@@ -30,6 +32,9 @@ pub(crate) struct Policy {
 impl Policy {
     /// Decides by the kind of the error. `jitter` is 0..1 and spreads the waits of many jobs that failed together.
     pub(crate) fn next(&self, error: &StageError, attempt: i32, jitter: f64) -> Next {
+        if let Some(parked) = error.parked {
+            return Next::Park(parked);
+        }
         let passes = match error.kind {
             ErrorKind::Unavailable | ErrorKind::RateLimited => true,
             ErrorKind::NotFound
@@ -74,6 +79,13 @@ mod tests {
         assert_eq!(POLICY.next(&asked(30), 1, 0.0), Next::Retry(Duration::from_secs(30)));
         assert_eq!(POLICY.next(&asked(1), 1, 0.0), Next::Retry(Duration::from_secs(2)));
         assert_eq!(POLICY.next(&asked(86_400), 1, 0.0), Next::Retry(LONGEST));
+    }
+
+    #[test]
+    fn what_waits_for_its_budget_has_not_failed() {
+        let parked = Parked { amount: sluice_core::NanoAmount(1), after: Duration::from_secs(60) };
+        let error = StageError { parked: Some(parked), ..error(ErrorKind::Forbidden) };
+        assert_eq!(POLICY.next(&error, 99, 0.0), Next::Park(parked));
     }
 
     #[test]

@@ -6,11 +6,12 @@ use futures_util::FutureExt;
 use sluice_core::{CostBreakdown, ErrorKind, Fact, JobMessage, JobStatus, ManifestStatus, NanoAmount, StageName};
 use sluice_db::models::jobs::{self, Job};
 use sluice_db::models::runs::{self, Attempt, Failure};
-use sluice_db::models::{jobs::cancel, manifests};
+use sluice_db::models::{budgets, jobs::cancel, manifests};
 use sluice_queue::{Delivery, Outcome};
 use sluice_service::ErrorChain;
 
-use crate::error::StageError;
+use crate::budget;
+use crate::error::{Parked, StageError};
 use crate::pipeline::{Pipeline, StageContext, Stopped};
 use crate::reporter::Reporter;
 use crate::retry::{Next, Policy};
@@ -44,6 +45,9 @@ impl Runner {
 
     async fn attempt(&self, job_id: i32, delivery: &Delivery) -> sluice_db::Result<Outcome> {
         let mut connection = self.ports.pool.get().await?;
+        if let Some(after) = budget::still_parked(&self.ports, &mut connection, job_id).await? {
+            return Ok(Outcome::Later { after });
+        }
         let Some(job) = runs::begin(&mut connection, job_id, self.ports.clock.now()).await? else {
             let ended = jobs::find(&mut connection, job_id).await?;
             drop(connection);
@@ -52,8 +56,11 @@ impl Runner {
         };
         let number =
             manifests::find(&mut connection, job.manifest_id).await?.map_or(0, |manifest| manifest.last_event_number);
+        // What an attempt before this one had under way is not under way any more.
+        budgets::release_of_job(&mut connection, job_id).await?;
         drop(connection);
         let attempt = Attempt { job_id, manifest_id: job.manifest_id, number: job.attempt_count };
+        let tries = attempt.number.saturating_sub(job.parked_count);
         if job.cancel_requested_at.is_some() {
             delivery.cancellation.request();
         }
@@ -63,25 +70,56 @@ impl Runner {
             cancellation: delivery.cancellation.clone(),
         };
         // An attempt that killed its worker could not be counted as failed: such a job must not go round for ever.
-        if attempt.number > self.policy.attempts.saturating_add(TAKE_OVERS) {
-            let message = format!("given up after {} attempts that did not come to an end", attempt.number - 1);
-            return self.fail(&context, StageError::new(ErrorKind::Internal, message)).await;
+        if tries > self.policy.attempts.saturating_add(TAKE_OVERS) {
+            let message = format!("given up after {} attempts that did not come to an end", tries - 1);
+            return self.fail(&context, tries, StageError::new(ErrorKind::Internal, message)).await;
         }
         context.reporter.tell(Fact::Started).await;
-        match Box::pin(self.pipeline.run(job, &context)).await {
+        let ended = match Box::pin(self.pipeline.run(job, &context)).await {
             Ok(()) => Ok(Outcome::Done),
             Err(Stopped::Canceled) => self.cancel(&context).await,
-            Err(Stopped::Failed(error)) => self.fail(&context, error).await,
+            Err(Stopped::Failed(error)) => self.fail(&context, tries, error).await,
+        };
+        // What a call had reserved that was broken off. The sweeper does it when this can't.
+        if let Err(error) = self.release(job_id).await {
+            tracing::warn!(job.id = job_id, error = %ErrorChain(&error), "reservations of a job could not be given up");
         }
+        ended
     }
 
-    async fn fail(&self, context: &StageContext, error: StageError) -> sluice_db::Result<Outcome> {
+    async fn release(&self, job_id: i32) -> sluice_db::Result<()> {
+        budgets::release_of_job(&mut *self.ports.pool.get().await?, job_id).await
+    }
+
+    /// Lets the job wait for room in its budget.
+    async fn park(&self, context: &StageContext, parked: Parked, failure: Failure) -> sluice_db::Result<Outcome> {
+        let attempt = context.attempt;
+        let (message, now) = (failure.message.clone(), self.ports.clock.now());
+        let row = budgets::Parked { amount_nano: parked.amount.0, message: failure.message, stage: failure.stage };
+        let is_ours = self
+            .ports
+            .pool
+            .transaction(move |connection| async move { budgets::park(connection, attempt, &row, now).await }.boxed())
+            .await?;
+        if is_ours {
+            tracing::info!(
+                job.id = attempt.job_id,
+                after_ms = parked.after.as_millis(),
+                "the job waits for its budget"
+            );
+            context.reporter.tell(Fact::Delayed { error: message }).await;
+        }
+        Ok(Outcome::Later { after: parked.after })
+    }
+
+    async fn fail(&self, context: &StageContext, tries: i32, error: StageError) -> sluice_db::Result<Outcome> {
         let attempt = context.attempt;
         let stage = error.stage.map_or("RUN", StageName::as_str);
         let failure =
             Failure { message: error.message.clone(), code: error.code().to_owned(), stage: stage.to_owned() };
         let jitter = rand::random();
-        match self.policy.next(&error, attempt.number, jitter) {
+        match self.policy.next(&error, tries, jitter) {
+            Next::Park(parked) => self.park(context, parked, failure).await,
             Next::Retry(after) => {
                 tracing::warn!(
                     job.id = attempt.job_id, attempt = attempt.number, stage, after_ms = after.as_millis(),

@@ -1,5 +1,7 @@
 //! What is known after each stage. A state owns the one before it, so a stage can't read what does not exist yet.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sluice_core::{CostBreakdown, FileFormat, ManifestStatus, Page, ReadOptions};
@@ -9,7 +11,7 @@ use sluice_extraction::cost::{ExtractorPricing, ModelPricing, Usage};
 use sluice_extraction::einvoice::Mapped;
 use sluice_extraction::field::FieldPath;
 use sluice_extraction::prompt::{Example, Rule};
-use sluice_extraction::validate::{Issue, ValidationResult};
+use sluice_extraction::validate::{Examiner, InvalidSchema, Issue, ValidationResult};
 use sluice_llm::Endpoint;
 use sluice_remote_extractors::{paddle_ocr, vision};
 use uuid::Uuid;
@@ -56,6 +58,14 @@ pub(crate) struct ExtractionSettings {
     pub(crate) examples: Vec<Example>,
     /// Absent when all fields are asked for.
     pub(crate) field: Option<FieldTask>,
+}
+
+impl ExtractionSettings {
+    /// What data is held against.
+    pub(crate) fn examiner(&self) -> Result<Examiner, InvalidSchema> {
+        let schema = &self.schema;
+        Examiner::new(&schema.json_schema, &schema.required_fields, &self.rules, schema.validation_settings.as_ref())
+    }
 }
 
 /// One field that is asked for anew.
@@ -114,8 +124,10 @@ pub(crate) struct Spent {
 #[derive(Debug)]
 pub(crate) struct Validated {
     pub(crate) extracted: LlmExtracted,
-    /// Whether the schema has all that it asks for; scripts have no say in it.
+    /// Whether the user's schema and rules have all that they ask for; scripts and built-in checks have no say in it.
     pub(crate) is_complete: bool,
+    /// Dot paths of values that take part in an equation that meets.
+    pub(crate) corroborated: BTreeSet<String>,
     pub(crate) result: ValidationResult,
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sluice_core::{JobKind, JobMessage, JobMessageV1, RequestId};
 use sluice_db::models::jobs::Job;
-use sluice_db::models::{page_cache, runs};
+use sluice_db::models::{budgets, page_cache, runs};
 use sluice_queue::QueueState;
 use sluice_service::{ErrorChain, Shutdown};
 
@@ -29,11 +29,21 @@ pub(crate) async fn run(ports: Ports, interval: Duration, page_cache: PageCache,
             () = shutdown.triggered() => return,
             () = tokio::time::sleep(interval) => {}
         }
-        if let Err(error) = sweep(&ports, interval).await {
-            tracing::warn!(error = %ErrorChain(error.as_ref()), "lost jobs could not be looked for");
-        }
-        if let Err(error) = forget_pages(&ports, page_cache).await {
-            tracing::warn!(error = %ErrorChain(&error), "unused pages could not be removed");
+        tidy(&ports, interval, page_cache).await;
+    }
+}
+
+/// One sweep. What fails is tried again by the next one.
+async fn tidy(ports: &Ports, interval: Duration, page_cache: PageCache) {
+    if let Err(error) = sweep(ports, interval).await {
+        tracing::warn!(error = %ErrorChain(error.as_ref()), "lost jobs could not be looked for");
+    }
+    for (work, what) in [
+        (release_lost(ports).await, "reservations of dead workers could not be given up"),
+        (forget_pages(ports, page_cache).await, "unused pages could not be removed"),
+    ] {
+        if let Err(error) = work {
+            tracing::warn!(error = %ErrorChain(&error), "{what}");
         }
     }
 }
@@ -63,6 +73,11 @@ async fn forget_pages(ports: &Ports, limits: PageCache) -> sluice_db::Result<()>
         tracing::info!(old, surplus, "pages that were read once are forgotten");
     }
     Ok(())
+}
+
+/// Gives up what calls of dead workers hold of budgets.
+async fn release_lost(ports: &Ports) -> sluice_db::Result<()> {
+    budgets::release_lost(&mut *ports.pool.get().await?, ports.clock.now()).await
 }
 
 fn message_of(job: &Job) -> Result<JobMessage, sluice_db::Error> {

@@ -41,6 +41,10 @@ pub(crate) struct Ports {
     pub(crate) secrets: Arc<SecretBox>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) max_file_bytes: u64,
+    /// How soon a job that waits for its budget is looked at again.
+    pub(crate) park_delay: Duration,
+    /// A call that takes longer is that of a dead worker.
+    pub(crate) call_timeout: Duration,
 }
 
 /// A worker that is ready to run.
@@ -72,6 +76,8 @@ impl Application {
             secrets: config.secrets.clone(),
             clock: Arc::new(SystemClock),
             max_file_bytes: config.max_file_bytes,
+            park_delay: config.park_delay,
+            call_timeout: config.llm.call_timeout,
         };
         ports.pool.check().await?;
         Ok(Self { config, ports, listener, observer: Arc::new(NoObserver) })

@@ -6,6 +6,8 @@ use utoipa::openapi::Object;
 use super::description::{Description, Need, Shape};
 use crate::error::{ApiError, Detail, Result};
 
+mod nullable;
+
 /// Fields of an object; what is read is taken out, and what is left at the end was not expected.
 ///
 /// A field that breaks a rule reads as its type's default until [`Fields::finish`] refuses the whole.

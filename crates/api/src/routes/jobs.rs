@@ -4,6 +4,7 @@ mod admin;
 mod cancel;
 mod dto;
 mod queue;
+mod timeline;
 
 use actix_web::web::{Data, Json};
 use serde::Serialize;
@@ -19,6 +20,7 @@ pub(crate) use self::cancel::cancel_job;
 use self::dto::JobHistory;
 pub(crate) use self::dto::{HistoryEntry, HistoryEntryInDetail, OcrHistoryEntry};
 pub(crate) use self::queue::{pause_queue, resume_queue, show_queue_stats};
+pub(crate) use self::timeline::show_timeline;
 use crate::error::{ApiError, Code, Result};
 use crate::extract::{Fields, Input, Query, User};
 use crate::respond::List;

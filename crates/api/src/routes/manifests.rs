@@ -16,6 +16,7 @@ use serde::Serialize;
 use sluice_access::ownership;
 use sluice_core::{GroupId, ManifestId};
 use sluice_db::AsyncPgConnection;
+use sluice_db::models::budgets;
 use sluice_db::models::jobs::request;
 use sluice_db::models::manifests::{self, Manifest, edit as edits, list};
 use sluice_db::models::schemas;
@@ -119,10 +120,13 @@ async fn load(connection: &mut AsyncPgConnection, id: ManifestId) -> Result<Mani
     row.ok_or_else(|| sluice_access::Error::NoManifest(id).into())
 }
 
-/// Adds to failed manifests what their last job said, with one query for all.
+/// Adds to manifests what their last job failed of, or waits for, with one query for all of each.
 async fn with_errors(connection: &mut AsyncPgConnection, rows: Vec<Manifest>) -> Result<Vec<ManifestDto>> {
     let failed: Vec<i32> = rows.iter().filter(|row| row.status == "failed").map(|row| row.id).collect();
     let errors = list::last_errors(connection, &failed).await?;
+    let waiting: Vec<i32> = rows.iter().map(|row| row.id).collect();
+    let errors: Vec<(i32, String)> =
+        budgets::list_reasons(connection, &waiting).await?.into_iter().chain(errors).collect();
     let shown = rows.into_iter().map(|row| {
         let error = errors.iter().find(|(id, _)| *id == row.id).map(|(_, error)| error.clone());
         ManifestDto::from(row).with_last_error(error)

@@ -1,8 +1,11 @@
 //! Metrics: what the caller's own documents cost. Admins see no more than their own either.
 
 use actix_web::web::{Data, Json};
+use chrono::{DateTime, Utc};
 use sluice_access::{Access, ownership};
 use sluice_core::ProjectId;
+use sluice_db::AsyncPgConnection;
+use sluice_db::models::projects::{self, Project};
 use sluice_db::models::reports::job_costs::{self, JobCostCell};
 use sluice_db::models::reports::{Scope, TimeRange, job_list};
 
@@ -15,6 +18,7 @@ use crate::error::Result;
 use crate::extract::{Fields, Input, Query, User};
 use crate::figures::{DateRange, Span};
 use crate::respond::List;
+use crate::routes::projects::budget::load_months;
 use crate::state::AppState;
 
 mod accuracy;
@@ -97,13 +101,17 @@ pub(crate) async fn show_dashboard(state: Data<AppState>, User(user): User) -> R
     let since = month.previous().onwards();
     let cells = job_costs::list_cells(&mut connection, Scope::user(user_id), since).await?;
     let estimated = job_list::list_estimated(&mut connection, user_id, ESTIMATES).await?;
+    let owned = projects::list_by_owner(&mut connection, user_id).await?;
+    let chosen = list_chosen(&mut connection, &owned, now).await?;
     drop(connection);
     let this_month = MonthCosts::new(&cells, month);
+    let budget_alerts =
+        if chosen.is_empty() { BudgetAlert::list(user_id, 0, &this_month.spent(), now) } else { chosen };
     Ok(Json(Dashboard {
         this_month: (&this_month).into(),
         last_month: (&MonthCosts::new(&cells, month.previous())).into(),
         accuracy: Accuracy::new(estimated.into_iter().filter_map(CostAccuracy::new).collect()),
-        budget_alerts: BudgetAlert::list(user_id, 0, &this_month.spent(), now),
+        budget_alerts,
     }))
 }
 
@@ -153,10 +161,28 @@ pub(crate) async fn list_budget_alerts(
     let month = Month::of(now);
     let mut connection = state.connection().await?;
     let project = ownership::load_project(&mut connection, &user, Access::Owner, id).await?;
+    let chosen = list_chosen(&mut connection, std::slice::from_ref(&project), now).await?;
+    if !chosen.is_empty() {
+        return Ok(List(chosen));
+    }
     let scope = Scope { user_id: project.user_id, project_id: Some(project.id) };
     let cells = job_costs::list_cells(&mut connection, scope, month.onwards()).await?;
     let spent = MonthCosts::new(&cells, month).spent();
     Ok(List(BudgetAlert::list(project.user_id, project.id, &spent, now)))
+}
+
+async fn list_chosen(
+    connection: &mut AsyncPgConnection,
+    owned: &[Project],
+    now: DateTime<Utc>,
+) -> Result<Vec<BudgetAlert>> {
+    let ids: Vec<i32> =
+        owned.iter().filter(|project| project.budget_nano.is_some()).map(|project| project.id).collect();
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let months = load_months(connection, &ids, now).await?;
+    Ok(BudgetAlert::list_chosen(owned, &months, now))
 }
 
 /// `GET /metrics/ocr-cost-per-page`

@@ -34,6 +34,10 @@ pub(crate) struct ModelDto {
     pricing: Value,
     pricing_history: Value,
     is_active: bool,
+    /// What the last test found the endpoint to be able to do; absent when it was not tested since it was changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Object, nullable = false)]
+    capabilities: Option<Value>,
     #[serde(serialize_with = "wire::time")]
     created_at: DateTime<Utc>,
     #[serde(serialize_with = "wire::time")]
@@ -56,6 +60,7 @@ impl From<Model> for ModelDto {
             pricing_history: model.pricing_history,
             adapter_type: model.adapter_type,
             is_active: model.is_active,
+            capabilities: model.capabilities,
             created_at: model.created_at,
             updated_at: model.updated_at,
         }
@@ -252,8 +257,17 @@ pub(crate) async fn update_model(
                 Some(Value::Object(merged))
             }
         };
-        let mut changes =
-            ModelChanges { name, adapter_type, description, parameters, is_active, ..ModelChanges::default() };
+        // What was found out was found out of another connection.
+        let capabilities = parameters.is_some().then_some(None);
+        let mut changes = ModelChanges {
+            name,
+            adapter_type,
+            description,
+            parameters,
+            is_active,
+            capabilities,
+            ..ModelChanges::default()
+        };
         if let Some(pricing) = pricing {
             pricing::change(stored, pricing, now, &mut changes);
         }
@@ -333,5 +347,5 @@ pub(crate) async fn test_model(
     Path(id): Path<ModelId>,
 ) -> Result<Created<ModelTestDto>> {
     let model = models::find(&mut *state.connection().await?, id.0).await?.ok_or_else(|| missing(id))?;
-    Ok(Created(ping::ping(&state, &model).await))
+    Ok(Created(ping::ping(&state, &model).await?))
 }

@@ -20,11 +20,13 @@ use crate::state::AppState;
 use crate::wire;
 
 mod analytics;
+pub(crate) mod budget;
 pub(crate) mod costs;
 mod operation_logs;
 mod recommendations;
 
 pub(crate) use self::analytics::show_analytics;
+use self::budget::{BudgetDto, BudgetForm, Months};
 pub(crate) use self::costs::{show_project_costs, show_project_costs_of_range};
 pub(crate) use self::operation_logs::list_project_logs;
 pub(crate) use self::recommendations::show_recommendations;
@@ -47,6 +49,10 @@ pub(crate) struct ProjectDto {
     updated_at: DateTime<Utc>,
     #[serde(rename = "_count")]
     count: ProjectCountsDto,
+    /// What may be spent in a month and what was; absent when there is no limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    budget: Option<BudgetDto>,
 }
 
 /// How much a project holds.
@@ -67,8 +73,9 @@ pub(crate) struct ProjectForm {
 }
 
 impl ProjectDto {
-    pub(crate) fn new(project: Project, counts: ProjectCounts) -> Self {
+    pub(crate) fn new(project: Project, counts: ProjectCounts, months: &Months) -> Self {
         Self {
+            budget: BudgetDto::new(&project, months),
             id: project.id,
             name: project.name,
             description: project.description,
@@ -83,10 +90,11 @@ impl ProjectDto {
         }
     }
 
-    async fn load(connection: &mut AsyncPgConnection, project: Project) -> Result<Self> {
+    async fn load(connection: &mut AsyncPgConnection, project: Project, now: DateTime<Utc>) -> Result<Self> {
         let counts = projects::count_contents(connection, &[project.id]).await?;
         let counts = counts.get(&project.id).copied().unwrap_or_default();
-        Ok(Self::new(project, counts))
+        let months = budget::load_months(connection, &[project.id], now).await?;
+        Ok(Self::new(project, counts, &months))
     }
 }
 
@@ -128,7 +136,7 @@ pub(crate) async fn create_project(
     let mut connection = state.connection().await?;
     let project = form.resolve(&mut connection, identity.user_id.0).await?;
     let project = projects::insert(&mut connection, &project).await?;
-    Ok(Created(ProjectDto::new(project, ProjectCounts::default())))
+    Ok(Created(ProjectDto::new(project, ProjectCounts::default(), &Months::default())))
 }
 
 /// GET /projects
@@ -137,11 +145,12 @@ pub(crate) async fn list_projects(state: Data<AppState>, User(identity): User) -
     let rows = projects::list_by_owner(&mut connection, identity.user_id.0).await?;
     let ids: Vec<i32> = rows.iter().map(|project| project.id).collect();
     let counts = projects::count_contents(&mut connection, &ids).await?;
+    let months = budget::load_months(&mut connection, &ids, state.clock.now()).await?;
     let list: Vec<ProjectDto> = rows
         .into_iter()
         .map(|project| {
             let counts = counts.get(&project.id).copied().unwrap_or_default();
-            ProjectDto::new(project, counts)
+            ProjectDto::new(project, counts, &months)
         })
         .collect();
     Ok(List(list))
@@ -155,7 +164,7 @@ pub(crate) async fn show_project(
 ) -> Result<Json<ProjectDto>> {
     let mut connection = state.connection().await?;
     let project = ownership::load_project(&mut connection, &identity, Access::Owner, id).await?;
-    Ok(Json(ProjectDto::load(&mut connection, project).await?))
+    Ok(Json(ProjectDto::load(&mut connection, project, state.clock.now()).await?))
 }
 
 /// What is to be changed; the model is always told.
@@ -166,6 +175,8 @@ pub(crate) struct ProjectChangesForm {
     text_extractor_id: Option<Option<String>>,
     default_schema_id: Option<Option<i32>>,
     llm_model_id: String,
+    /// Null takes the limit away.
+    budget: Option<Option<BudgetForm>>,
 }
 
 impl Input for ProjectChangesForm {
@@ -176,6 +187,7 @@ impl Input for ProjectChangesForm {
             text_extractor_id: fields.string("textExtractorId").nullable(),
             default_schema_id: fields.integer("defaultSchemaId").nullable(),
             llm_model_id: fields.string("llmModelId").optional().unwrap_or_default(),
+            budget: fields.nullable_child("budget", BudgetForm::read),
         }
     }
 }
@@ -187,8 +199,9 @@ pub(crate) async fn update_project(
     Path(id): Path<ProjectId>,
     Body(form): Body<ProjectChangesForm>,
 ) -> Result<Json<ProjectDto>> {
-    let ProjectChangesForm { name, description, text_extractor_id, default_schema_id, llm_model_id } = form;
-    if llm_model_id.is_empty() {
+    let ProjectChangesForm { name, description, text_extractor_id, default_schema_id, llm_model_id, budget } = form;
+    // Who changes the budget alone need not repeat the model.
+    if llm_model_id.is_empty() && budget.is_none() {
         return Err(ApiError::bad_request("LLM model is required"));
     }
     let mut connection = state.connection().await?;
@@ -201,10 +214,25 @@ pub(crate) async fn update_project(
     if let Some(Some(schema)) = default_schema_id {
         check_schema(&mut connection, schema, id).await?;
     }
-    let llm_model_id = Some(find_model(&mut connection, &llm_model_id).await?);
-    let changes = ProjectChanges { name, description, default_schema_id, llm_model_id, text_extractor_id };
+    let llm_model_id =
+        if llm_model_id.is_empty() { None } else { Some(find_model(&mut connection, &llm_model_id).await?) };
+    let is_budget_changed = budget.is_some();
+    let mut changes = ProjectChanges {
+        name,
+        description,
+        default_schema_id,
+        llm_model_id,
+        text_extractor_id,
+        ..ProjectChanges::default()
+    };
+    if let Some(budget) = budget {
+        budget::change(budget, &mut changes);
+    }
     let project = projects::update(&mut connection, id.0, &changes).await?;
-    Ok(Json(ProjectDto::load(&mut connection, project).await?))
+    if is_budget_changed {
+        budget::wake(&state, &mut connection, id).await?;
+    }
+    Ok(Json(ProjectDto::load(&mut connection, project, state.clock.now()).await?))
 }
 
 /// The extractor that a project shall use.
@@ -229,7 +257,7 @@ pub(crate) async fn set_extractor(
     let text_extractor_id = Some(find_extractor(&mut connection, &extractor).await?);
     let changes = ProjectChanges { text_extractor_id, ..ProjectChanges::default() };
     let project = projects::update(&mut connection, id.0, &changes).await?;
-    Ok(Json(ProjectDto::load(&mut connection, project).await?))
+    Ok(Json(ProjectDto::load(&mut connection, project, state.clock.now()).await?))
 }
 
 /// DELETE /projects/:id
@@ -240,7 +268,7 @@ pub(crate) async fn delete_project(
 ) -> Result<Json<ProjectDto>> {
     let mut connection = state.connection().await?;
     let project = ownership::load_project(&mut connection, &identity, Access::Owner, id).await?;
-    let body = ProjectDto::load(&mut connection, project).await?;
+    let body = ProjectDto::load(&mut connection, project, state.clock.now()).await?;
     let keys = projects::list_storage_keys(&mut connection, id.0).await?;
     let open = request::list_open_of_project(&mut connection, id.0).await?;
     projects::delete(&mut connection, id.0).await?;

@@ -3,6 +3,7 @@
 use serde::Serialize;
 use sluice_core::{Fact, JobFact, JobId, JobKind, JobMessage, JobMessageV1, ManifestId, QueueJobId, RequestId, UserId};
 use sluice_db::AsyncPgConnection;
+use sluice_db::models::estimates::store;
 use sluice_db::models::extractors;
 use sluice_db::models::jobs::request::{self, Requested, Wish};
 use sluice_service::ErrorChain;
@@ -11,6 +12,7 @@ use uuid::Uuid;
 
 use crate::error::{ApiError, Result};
 use crate::extract::{Fields, Input};
+use crate::routes::estimates::{self, EstimateDto, Estimated};
 use crate::routes::projects;
 use crate::routes::publishing::publish_all;
 use crate::state::AppState;
@@ -21,6 +23,7 @@ pub(crate) struct Choice {
     model: Option<String>,
     extractor: Option<String>,
     prompt: Option<i32>,
+    is_dry_run: bool,
 }
 
 /// What a run that only reads text may be told to use.
@@ -34,12 +37,23 @@ pub(crate) struct QueuedDto {
     job_id: String,
 }
 
+/// What became of the wish for a run.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+pub(crate) enum RunDto {
+    /// It is in the queue.
+    Queued(QueuedDto),
+    /// It was only asked what it would cost.
+    Estimated(Box<EstimateDto>),
+}
+
 impl Input for Choice {
     fn read(fields: &mut Fields) -> Self {
         Self {
             model: fields.string("llmModelId").optional().filter(|id| !id.is_empty()),
             extractor: read_extractor(fields),
             prompt: fields.integer("promptId").optional(),
+            is_dry_run: fields.boolean("dryRun").optional().unwrap_or(false),
         }
     }
 }
@@ -55,6 +69,11 @@ fn read_extractor(fields: &mut Fields) -> Option<String> {
 }
 
 impl Choice {
+    /// Whether it is only asked what the run would cost.
+    pub(crate) const fn is_dry_run(&self) -> bool {
+        self.is_dry_run
+    }
+
     /// Looks up what was chosen.
     pub(crate) async fn resolve(
         self,
@@ -96,6 +115,23 @@ async fn find_extractor(connection: &mut AsyncPgConnection, text: &str) -> Resul
     }
 }
 
+/// Makes the job of one manifest, unless it is only asked what it would cost.
+pub(crate) async fn ask_or_estimate(
+    state: &AppState,
+    manifest: ManifestId,
+    (wish, is_dry_run): (Wish, bool),
+    request_id: RequestId,
+) -> Result<RunDto> {
+    if is_dry_run {
+        let estimate = EstimateDto::load(state, &[manifest.0], &wish).await?;
+        if estimate.is_empty() {
+            return Err(sluice_access::Error::NoManifest(manifest).into());
+        }
+        return Ok(RunDto::Estimated(Box::new(estimate)));
+    }
+    Ok(RunDto::Queued(ask_one(state, manifest, wish, request_id).await?))
+}
+
 /// Makes the job of one manifest, or finds the open one that does the same.
 pub(crate) async fn ask_one(
     state: &AppState,
@@ -120,14 +156,31 @@ pub(crate) async fn ask(
     let asking = state.complete(async move {
         let kind: JobKind = wish.kind.parse().map_err(sluice_db::Error::from)?;
         let wish = Wish { request_id: Some(request_id.0.clone()), ..wish };
+        let estimated = estimate(&task_state, &manifests, &wish).await;
         let work = task_state.pool.transaction(move |connection| {
-            Box::pin(async move { request::request(connection, &manifests, &wish).await })
+            Box::pin(async move {
+                let requested = request::request(connection, &manifests, &wish).await?;
+                store(connection, &estimates::of_jobs(&requested, &estimated)).await?;
+                Ok(requested)
+            })
         });
         let requested = work.await?;
         enqueue(&task_state, kind, &requested, &request_id).await;
         Ok(requested)
     });
     asking.await
+}
+
+/// What the jobs will probably cost. That it can't be told keeps nobody from running them.
+async fn estimate(state: &AppState, manifests: &[i32], wish: &Wish) -> Vec<Estimated> {
+    let estimating = async {
+        let mut connection = state.connection().await?;
+        estimates::estimate_all(&mut connection, manifests, wish).await
+    };
+    estimating.await.unwrap_or_else(|error| {
+        tracing::warn!(error = %ErrorChain(&error), "the cost of jobs could not be estimated");
+        Vec::new()
+    })
 }
 
 async fn enqueue(state: &AppState, kind: JobKind, requested: &[Requested], request_id: &RequestId) {

@@ -1,5 +1,7 @@
 //! A project with its schema, rules and scripts, made in one go.
 
+use std::collections::HashMap;
+
 use actix_web::web::Data;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -75,7 +77,7 @@ pub(crate) async fn create_with_wizard(
     let plan = Plan { project, json_schema, rules, scripts };
     let made = state.pool.transaction(move |connection| Box::pin(make(connection, plan)));
     let (project, schema) = made.await?;
-    let project = ProjectDto::new(project, ProjectCounts::default());
+    let project = ProjectDto::new(project, ProjectCounts::default(), &HashMap::new());
     Ok(Created(WizardDto { project, schema: schema.into() }))
 }
 

@@ -47,6 +47,7 @@ owner GET /projects/{project}/cost-by-date-range
 owner GET /projects/{project}/analytics
 owner GET /projects/{project}/analytics/recommendations
 owner GET /projects/{project}/operation-logs
+owner GET /projects/{project}/truths
 owner POST /projects/{project}/groups {"name": "March", "projectId": {project}}
 owner GET /projects/{project}/groups
 owner GET /groups/{group}
@@ -75,6 +76,9 @@ shared POST /manifests/extract-bulk {"manifestIds": [{manifest}]}
 owner GET /manifests/{manifest}/extraction-history
 owner GET /manifests/{manifest}/extraction-history/{job}
 owner GET /manifests/{manifest}/ocr-history
+owner PUT /manifests/{manifest}/truth {"data": {}}
+owner GET /manifests/{manifest}/truth
+owner DELETE /manifests/{manifest}/truth
 owner GET /manifests/{manifest}/operation-logs
 owner GET /manifests/{manifest}/pdf
 owner GET /manifests/{manifest}/pdf-file
@@ -96,6 +100,7 @@ admin POST /jobs/queue/pause
 admin POST /jobs/queue/resume
 admin GET /jobs/{queue_job}
 admin DELETE /jobs/{queue_job}
+owner GET /jobs/{queue_job}/timeline
 owner POST /jobs/{queue_job}/cancel
 
 user GET /models/adapters

@@ -5,6 +5,7 @@
 
 mod access;
 mod auth;
+mod budgets;
 mod corrections;
 mod envelope;
 mod export_scripts;
@@ -28,5 +29,6 @@ mod prompts;
 mod schema_rules;
 mod schemas;
 mod triggers;
+mod truths;
 mod uploads;
 mod validation;

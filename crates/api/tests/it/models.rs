@@ -129,6 +129,14 @@ async fn a_test_really_asks_the_model() {
     let (status, told) = admin.post(&path, json!({})).await;
     assert_eq!((status.as_u16(), &told["ok"], &told["model"]), (201, &json!(true), &json!("scripted")), "{told}");
     assert!(told["latencyMs"].is_u64());
+    let found = json!({"responseFormat": "json_schema", "enforcesSchema": false, "usage": true, "streamUsage": true,
+        "logprobs": false, "vision": true, "contextTokens": null, "tokenLimit": "max_tokens", "finishReason": "stop"});
+    let mut capabilities = told["capabilities"].clone();
+    // The only model of a list counts, whatever its name.
+    assert_eq!(capabilities["contextTokens"].take(), json!(16_384));
+    assert_eq!(capabilities, found);
+    let stored = format!("/models/{}", made["id"].as_str().unwrap());
+    assert_eq!(admin.get(&stored).await.1["capabilities"], told["capabilities"]);
     let asked = llm.requests().remove(0);
     assert_eq!(
         (&asked["max_tokens"], &asked["temperature"], &asked["model"]),
@@ -143,7 +151,8 @@ async fn a_test_really_asks_the_model() {
     );
     let id = made["id"].as_str().unwrap();
     let unreachable = json!({"parameters": {"baseUrl": "http://127.0.0.1:1"}});
-    admin.send(Method::PATCH, &format!("/models/{id}"), unreachable).await;
+    let (_, changed) = admin.send(Method::PATCH, &format!("/models/{id}"), unreachable).await;
+    assert_eq!(changed.get("capabilities"), None, "it is another connection now");
     let (_, told) = admin.post(&path, json!({})).await;
     assert_eq!((&told["ok"], &told["message"]), (&json!(false), &json!("The endpoint can't be reached")));
 }

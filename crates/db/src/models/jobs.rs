@@ -53,6 +53,9 @@ pub struct Job {
     pub pages_processed: Option<i32>,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
+    pub parked_count: i32,
+    pub parked_nano: Option<i64>,
+    pub parked_at: Option<DateTime<Utc>>,
 }
 
 /// A job to be inserted; its queue job is added after the transaction has committed.

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use crate::error::Result;
 use crate::schema::{groups, manifests, projects};
 
+pub mod duplicates;
 pub mod edit;
 pub mod export;
 pub mod list;

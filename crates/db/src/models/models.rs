@@ -24,6 +24,7 @@ pub struct Model {
     pub is_active: bool,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
+    pub capabilities: Option<Value>,
 }
 
 /// Finds a row by its key.
@@ -60,6 +61,7 @@ pub struct ModelChanges {
     pub pricing: Option<Value>,
     pub pricing_history: Option<Value>,
     pub is_active: Option<bool>,
+    pub capabilities: Option<Option<Value>>,
 }
 
 /// Which models to list.
@@ -112,6 +114,18 @@ pub async fn update(connection: &mut AsyncPgConnection, id: Uuid, changes: &Mode
         .returning(Model::as_returning())
         .get_result(connection)
         .await?)
+}
+
+/// Keeps what a test of a model has found, unless the model was changed since it was read.
+///
+/// # Errors
+/// When the query fails.
+pub async fn keep_capabilities(connection: &mut AsyncPgConnection, tested: &Model, found: &Value) -> Result<()> {
+    diesel::update(models::table.find(tested.id).filter(models::parameters.eq(&tested.parameters)))
+        .set(models::capabilities.eq(found))
+        .execute(connection)
+        .await?;
+    Ok(())
 }
 
 /// Deletes a model.

@@ -25,6 +25,9 @@ pub struct Project {
     pub text_extractor_id: Option<Uuid>,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
+    pub budget_nano: Option<i64>,
+    pub budget_currency: Option<String>,
+    pub budget_period: Option<String>,
 }
 
 /// Finds a row by its key.
@@ -57,6 +60,9 @@ pub struct ProjectChanges {
     pub default_schema_id: Option<Option<i32>>,
     pub llm_model_id: Option<Uuid>,
     pub text_extractor_id: Option<Uuid>,
+    pub budget_nano: Option<Option<i64>>,
+    pub budget_currency: Option<Option<String>>,
+    pub budget_period: Option<Option<String>>,
 }
 
 /// How much a project holds.

@@ -13,6 +13,9 @@ use crate::models::jobs::Job;
 use crate::models::schema_rules::SchemaRule;
 use crate::schema::{jobs, manifests, prompts, schema_rules};
 
+/// A job that waits for its budget is looked at more often than this.
+const LONGEST_PARKED: chrono::Duration = chrono::Duration::hours(2);
+
 /// An attempt at a job; the number is what guards its writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Attempt {
@@ -33,6 +36,7 @@ pub async fn begin(connection: &mut AsyncPgConnection, job_id: i32, now: DateTim
         .set((
             jobs::status.eq("processing"),
             jobs::attempt_count.eq(jobs::attempt_count + 1),
+            jobs::parked_nano.eq(None::<i64>),
             jobs::started_at.eq(diesel::dsl::case_when(jobs::started_at.is_not_null(), jobs::started_at)
                 .otherwise(now.into_sql::<Nullable<Timestamptz>>())),
         ))
@@ -109,16 +113,25 @@ pub struct StoredText {
 /// # Errors
 /// `NotFound` when the manifest is gone.
 pub async fn store_text(connection: &mut AsyncPgConnection, manifest_id: i32, text: &StoredText) -> Result<()> {
+    let pages = text.ocr_result.get("pages").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let shown = pages.iter().filter_map(|page| page.get("markdown").or_else(|| page.get("text"))?.as_str());
+    let characters = shown.map(|text| text.chars().count()).sum();
     let changed = diesel::update(manifests::table.find(manifest_id))
         .set((
             manifests::ocr_result.eq(&text.ocr_result),
             manifests::ocr_quality_score.eq(text.quality_score),
             manifests::ocr_processed_at.eq(text.processed_at),
             manifests::text_extractor_id.eq(text.extractor_id),
+            manifests::page_count.eq(count(pages.len())),
+            manifests::text_characters.eq(count(characters)),
         ))
         .execute(connection)
         .await?;
     if changed == 1 { Ok(()) } else { Err(Error::NotFound) }
+}
+
+fn count(count: usize) -> i32 {
+    i32::try_from(count).unwrap_or(i32::MAX)
 }
 
 /// Keeps the prompts of a job before its model is asked.
@@ -283,11 +296,15 @@ pub async fn note_failure(connection: &mut AsyncPgConnection, attempt: Attempt, 
 
 /// Jobs that have not ended and were not touched since, oldest first; for the sweeper.
 ///
+/// Those that wait for their budget are looked at now and then by whom they wait for, and must not fill the list.
+///
 /// # Errors
 /// When the query fails.
 pub async fn list_untouched(connection: &mut AsyncPgConnection, since: DateTime<Utc>, limit: i64) -> Result<Vec<Job>> {
+    let is_lost = jobs::parked_nano.is_null().or(jobs::updated_at.lt(since - LONGEST_PARKED));
     Ok(jobs::table
         .filter(jobs::status.eq_any(["pending", "processing"]).and(jobs::updated_at.lt(since)))
+        .filter(is_lost)
         .order(jobs::updated_at)
         .limit(limit)
         .select(Job::as_select())

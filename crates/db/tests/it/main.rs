@@ -2,6 +2,7 @@
 
 //! Queries on a real Postgres.
 
+mod budgets;
 mod fixture;
 mod jobs;
 mod manifest_lists;

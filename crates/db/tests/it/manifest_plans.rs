@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use diesel_async::RunQueryDsl;
 use serde_json::Value;
 use sluice_db::Connection;
+use sluice_db::models::manifests::duplicates::{NumberQuery, explain_twins, list_twins};
 use sluice_db::models::manifests::list::{
     DataFilter, DataOrder, DataTest, ExtractionState, ManifestFilter, Sort, SortColumn, SortKey, Window, explain,
 };
@@ -16,6 +17,7 @@ const MANIFESTS: u32 = 12_000;
 
 struct Large {
     connection: Connection,
+    project_id: i32,
     group_id: i32,
 }
 
@@ -56,7 +58,7 @@ impl Large {
         ] {
             diesel::sql_query(statement).execute(&mut connection).await.unwrap();
         }
-        Self { connection, group_id }
+        Self { connection, project_id: workspace.project_id, group_id }
     }
 
     /// The plan of the count, then those of the runs.
@@ -196,4 +198,29 @@ async fn filters_by_values_begin_with_the_values() {
     for plan in large.plans(&both, &by_total).await {
         plan.check("two filters and an order");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_is_looked_up_in_all_groups_of_a_project() {
+    let mut large = Large::insert().await;
+    // The same total and the same seller, in two groups: files 24 and 10024. This is how Postgres divides.
+    let query = NumberQuery {
+        project_id: large.project_id,
+        manifest_id: 0,
+        number_path: "total",
+        number: "8.8800000000000000",
+        name_path: Some("seller.name"),
+        vat_id_path: None,
+    };
+    let plan = Plan::read(&explain_twins(&mut large.connection, query).await.unwrap()[0]);
+    plan.check("a number");
+    assert!(plan.has("manifest_values_text"), "{plan:?}");
+    let twins = list_twins(&mut large.connection, query).await.unwrap();
+    let found: Vec<(&str, Option<&str>)> =
+        twins.iter().map(|twin| (twin.original_filename.as_str(), twin.seller_name.as_deref())).collect();
+    assert_eq!(found, [("invoice 24", Some("Acme 24")), ("invoice 10024", Some("Acme 24"))]);
+    let of_first = NumberQuery { manifest_id: twins[0].id, ..query };
+    assert_eq!(list_twins(&mut large.connection, of_first).await.unwrap(), twins[1..]);
+    let elsewhere = NumberQuery { project_id: -1, ..query };
+    assert_eq!(list_twins(&mut large.connection, elsewhere).await.unwrap(), []);
 }

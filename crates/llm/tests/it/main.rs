@@ -2,17 +2,19 @@
 
 //! Questions to a scripted model.
 
+mod dialects;
+
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use sluice_core::{Classify, ErrorKind};
-use sluice_llm::{Answer, Client, Config, Endpoint, Format, Message, Question, Result};
+use sluice_llm::{Answer, Capabilities, Client, Config, Endpoint, Format, Message, Question, Result};
 use sluice_test_support::{Reply, ScriptedLlm, eventually};
 use tokio::sync::watch;
 
-const LONG: Duration = Duration::from_secs(60);
+pub(crate) const LONG: Duration = Duration::from_secs(60);
 
-async fn scripted(reply: Reply) -> (ScriptedLlm, Endpoint) {
+pub(crate) async fn scripted(reply: Reply) -> (ScriptedLlm, Endpoint) {
     let llm = ScriptedLlm::start(reply).await.unwrap();
     let endpoint = Endpoint {
         base_url: format!("{}/", llm.base_url()),
@@ -22,23 +24,24 @@ async fn scripted(reply: Reply) -> (ScriptedLlm, Endpoint) {
         max_tokens: 100,
         context_tokens: None,
         structured_output: true,
+        capabilities: Capabilities::default(),
     };
     (llm, endpoint)
 }
 
-fn client() -> Client {
+pub(crate) fn client() -> Client {
     Client::new(Config { call_timeout: Duration::from_secs(5), idle_timeout: Duration::from_millis(200) }).unwrap()
 }
 
-fn question(format: Format) -> Question {
+pub(crate) fn question(format: Format) -> Question {
     Question { messages: vec![Message::system("Be brief."), Message::user("Say something.")], format }
 }
 
-fn formats(llm: &ScriptedLlm) -> Vec<Value> {
+pub(crate) fn formats(llm: &ScriptedLlm) -> Vec<Value> {
     llm.requests().iter().map(|request| request["response_format"]["type"].clone()).collect()
 }
 
-async fn ask(client: &Client, endpoint: &Endpoint, format: Format) -> Result<Answer> {
+pub(crate) async fn ask(client: &Client, endpoint: &Endpoint, format: Format) -> Result<Answer> {
     client.ask(endpoint, &question(format), &watch::Sender::new(0)).await
 }
 

@@ -46,6 +46,8 @@ pub fn page(layout: &Layout, number: u32, size: PageSize) -> ReadPage {
         width: size.width,
         height: size.height,
         turned_degrees,
+        skew_degrees: 0.0,
+        languages: Vec::new(),
         source: TextSource::Remote,
         words: writer.words,
         markdown: markdown.unwrap_or_else(|| text.clone()),

@@ -187,7 +187,8 @@ impl Load {
                 })
                 .collect(),
             prompt,
-            endpoint: Endpoint::read(&model.name, &model.parameters, &self.0.secrets)?,
+            endpoint: Endpoint::read(&model.name, &model.parameters, &self.0.secrets)?
+                .knowing(model.capabilities.as_ref()),
             pricing: ModelPricing::read(&model.pricing),
             field,
         })

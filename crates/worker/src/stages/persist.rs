@@ -12,10 +12,11 @@ use sluice_core::{CostBreakdown, ErrorKind, ManifestStatus, NanoAmount, StageNam
 use sluice_db::AsyncPgConnection;
 use sluice_db::models::runs::{self, Attempt, Outcome};
 use sluice_extraction::cost;
-use sluice_extraction::validate::{self, ValidationResult};
+use sluice_extraction::validate::{CORRECTED, Issue, ValidationResult};
 
 use crate::error::StageError;
 use crate::pipeline::{Stage, StageContext};
+use crate::stages::validate::invalid_schema;
 use crate::state::{Persisted, TextExtracted, Validated};
 use crate::wiring::Ports;
 
@@ -96,16 +97,20 @@ fn rebase(
     let merged = task.path.merge(&current, patch.value.clone(), patch.info.as_ref());
     extracted.data = merged.map_err(|error| StageError::invalid(error.to_string()))?;
     let schema = &settings.schema;
-    let issues = validate::check(&extracted.data, &schema.json_schema, &schema.required_fields)
-        .map_err(|error| StageError::invalid(format!("{error} at {:?}", error.path)))?;
-    validated.is_complete = issues.is_empty();
+    let examiner = settings.examiner().map_err(|error| invalid_schema(&error))?;
+    let findings = examiner.examine(&extracted.data);
+    validated.is_complete = findings.failures().next().is_none();
+    let mut issues = findings.issues;
+    // What was corrected is told whatever the rest of the data is; the patch has it already.
+    let corrected = |issue: &&Issue| issue.check.as_deref() == Some(CORRECTED);
+    issues.extend(validated.result.issues.iter().filter(corrected).cloned());
     // What scripts found was found in other data; it shows that they have not seen these.
     validated.result = ValidationResult::new(issues, now, Some((schema.id, &schema.schema_version)));
     Ok(())
 }
 
 fn data_outcome(validated: Validated) -> std::result::Result<(Outcome, Persisted), StageError> {
-    let Validated { extracted, is_complete, result } = validated;
+    let Validated { extracted, is_complete, result, .. } = validated;
     let settings = extracted.text.loaded.extraction.as_ref();
     let llm_currency = settings.and_then(|settings| settings.pricing.currency());
     let cost = total_cost(&extracted.text, extracted.spent.cost, llm_currency);

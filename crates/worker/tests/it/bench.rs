@@ -267,6 +267,11 @@ impl Bench {
         manifests::find(&mut self.database.pool.get().await.unwrap(), id).await.unwrap().unwrap()
     }
 
+    /// The pages of a manifest, as the API shows them.
+    pub(crate) async fn ocr_result(&self, id: i32) -> Value {
+        manifests::load_ocr_result(&mut self.database.pool.get().await.unwrap(), id).await.unwrap().unwrap()
+    }
+
     /// What a run leaves, without what differs from run to run.
     pub(crate) async fn rows(&self, job: i32) -> Value {
         #[derive(diesel::QueryableByName)]

@@ -4,6 +4,8 @@
 #![expect(clippy::disallowed_methods, reason = "tasks end with the runtime of their test")]
 
 mod bench;
+mod budget;
+mod checks;
 mod einvoice;
 mod extraction;
 mod fields;

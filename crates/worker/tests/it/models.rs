@@ -1,8 +1,8 @@
 //! What models do on a bad day.
 
 use serde_json::json;
-use sluice_test_support::Reply;
 use sluice_test_support::builders::good_answer;
+use sluice_test_support::{Dialect, Reply, documents};
 
 use crate::bench::Bench;
 
@@ -102,4 +102,22 @@ async fn an_answer_without_json_is_asked_for_again_and_then_fails() {
     assert_eq!((row.status.as_str(), row.attempt_count, bench.llm.calls()), ("failed", 1, 2));
     assert!(row.error_message.as_deref().unwrap().starts_with("the model's answer is no JSON object"));
     assert_eq!((row.llm_input_tokens, row.error_stage.as_deref()), (None, Some("LLM_EXTRACT")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_dialect_of_an_endpoint_gives_the_same_data() {
+    let bench = Bench::start().await;
+    let worker = bench.worker().await;
+    for (number, dialect) in Dialect::ALL.into_iter().enumerate() {
+        bench.llm.speak(dialect);
+        let invoice = documents::invoice_pdf(&format!("47{number}"));
+        let manifest = bench.add_manifest("application/pdf", invoice).await;
+        let job = bench.add_job(manifest).await;
+        let row = bench.ended(job).await;
+        assert_eq!((row.status.as_str(), row.attempt_count), ("completed", 1), "{dialect:?}: {:?}", row.error_message);
+        let manifest = bench.manifest(manifest).await;
+        assert_eq!(manifest.extracted_data.as_ref().map(|data| &data["total"]), Some(&json!(105.0)), "{dialect:?}");
+        assert!(row.llm_input_tokens.unwrap() > 0 && row.llm_actual_cost_nano.unwrap() > 0, "{dialect:?}");
+    }
+    worker.stop().await;
 }

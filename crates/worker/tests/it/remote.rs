@@ -38,7 +38,7 @@ async fn paddle_ocr_reads_a_file_in_one_request_and_another_project_pays_nothing
     let row = bench.ended(job).await;
     assert_eq!((row.status.as_str(), row.text_actual_cost_nano), ("completed", Some(3_000_000)), "{row:?}");
     assert_eq!((server.calls(), &server.requests()[0].body["topP"]), (1, &json!(0.5)));
-    let read = bench.manifest(manifest).await.ocr_result.unwrap();
+    let read = bench.ocr_result(manifest).await;
     assert_eq!(page_texts(&read), ["Invoice 4711\nRope 20 m", "Anchor", "Total 105.00"]);
     assert_eq!(read["pages"][0]["source"], "remote");
     let element = json!({"type": "text", "confidence": 1.0, "content": "Invoice 4711",
@@ -72,7 +72,7 @@ async fn pages_that_a_server_leaves_out_are_asked_for_one_by_one() {
     let manifest = bench.add_manifest("application/pdf", three_pages()).await;
     let job = bench.add_job(manifest).await;
     assert_eq!(bench.ended(job).await.status, "completed");
-    assert_eq!(page_texts(&bench.manifest(manifest).await.ocr_result.unwrap()), ["one", "two", "three"]);
+    assert_eq!(page_texts(&bench.ocr_result(manifest).await), ["one", "two", "three"]);
     let kinds: Vec<Value> = server.requests().iter().map(|sent| sent.body["fileType"].clone()).collect();
     assert_eq!(kinds, [0, 1, 1], "the file, then two pictures");
     worker.stop().await;
@@ -121,7 +121,7 @@ async fn a_vision_model_is_asked_page_by_page_and_paid_by_its_tokens() {
     let job = bench.add_job(manifest).await;
     let row = bench.ended(job).await;
     assert_eq!((row.status.as_str(), row.text_actual_cost_nano), ("completed", Some(3 * 8_755_000)), "{row:?}");
-    let read = bench.manifest(manifest).await.ocr_result.unwrap();
+    let read = bench.ocr_result(manifest).await;
     assert_eq!(page_texts(&read), ["# Invoice 4711", "| Rope | 25.00 |", "Total 105.00"]);
     assert_eq!((&read["pages"][0]["width"], &read["pages"][0]["confidence"]), (&json!(595.0), &json!(0.75)));
     let stage = text_stage(&bench, job).await;
@@ -165,7 +165,7 @@ async fn pages_that_were_read_before_a_failure_are_not_paid_again() {
     bench.enqueue(&job).await;
     let row = bench.ended(job.id).await;
     assert_eq!((row.status.as_str(), row.attempt_count, eyes.calls()), ("completed", 2, 8));
-    assert_eq!(page_texts(&bench.manifest(manifest).await.ocr_result.unwrap())[0], "Invoice 4712");
+    assert_eq!(page_texts(&bench.ocr_result(manifest).await)[0], "Invoice 4712");
     worker.stop().await;
 }
 
@@ -224,7 +224,7 @@ async fn an_extractor_that_a_run_names_wins_and_force_and_never_do_what_they_say
         bench.enqueue(&job).await;
         assert_eq!(bench.ended(job.id).await.status, "completed", "{ocr}");
         let read = bench.manifest(manifest).await;
-        assert_eq!(read.ocr_result.unwrap()["pages"][0]["source"], source, "{ocr}");
+        assert_eq!(bench.ocr_result(manifest).await["pages"][0]["source"], source, "{ocr}");
         assert_eq!(read.text_extractor_id, Some(id));
     }
     // A picture has no text layer.

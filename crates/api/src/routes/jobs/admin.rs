@@ -14,7 +14,7 @@ use super::{cancel, load, no_job};
 use crate::error::{ApiError, Code, Result};
 use crate::extract::{Admin, Body, CurrentRequest, Fields, Input, Path, Query, User};
 use crate::respond::Created;
-use crate::routes::runs::{self, Choice, QueuedDto};
+use crate::routes::runs::{self, Choice, RunDto};
 use crate::state::AppState;
 
 const DEFAULT_LIMIT: i32 = 25;
@@ -166,9 +166,10 @@ pub(crate) async fn create_extraction_job(
     User(user): User,
     CurrentRequest(request_id): CurrentRequest,
     Body(ExtractionJobForm { manifest, choice }): Body<ExtractionJobForm>,
-) -> Result<Created<QueuedDto>> {
+) -> Result<Created<RunDto>> {
+    let is_dry_run = choice.is_dry_run();
     let mut connection = state.connection().await?;
     let wish = choice.resolve(&mut connection, (JobKind::Extraction, user.user_id)).await?;
     drop(connection);
-    runs::ask_one(&state, manifest, wish, request_id).await.map(Created)
+    runs::ask_or_estimate(&state, manifest, (wish, is_dry_run), request_id).await.map(Created)
 }

@@ -63,7 +63,7 @@ impl From<JobOfManifest> for JobHistory {
             queue_job_id: job.queue_job_id,
             progress: job.progress,
             error: job.error_message,
-            attempt_count: retries(job.attempt_count),
+            attempt_count: retries(job.attempt_count, job.parked_count),
             started_at: job.started_at,
             completed_at: job.completed_at,
             created_at: job.created_at,
@@ -94,7 +94,7 @@ struct Course {
 impl From<&Job> for Course {
     fn from(job: &Job) -> Self {
         Self {
-            attempt_count: retries(job.attempt_count),
+            attempt_count: retries(job.attempt_count, job.parked_count),
             error: job.error_message.clone(),
             cancel_reason: job.cancel_reason.clone(),
             cancel_requested_at: job.cancel_requested_at,
@@ -311,7 +311,7 @@ fn status_of(job: &Job) -> &'static str {
     }
 }
 
-/// Clients know the number of attempts before the last one.
-fn retries(attempts: i32) -> i32 {
-    (attempts - 1).max(0)
+/// Clients know the number of attempts before the last one; those that found no room in the budget are not counted.
+fn retries(attempts: i32, parked: i32) -> i32 {
+    (attempts - parked - 1).max(0)
 }

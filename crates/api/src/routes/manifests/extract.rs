@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use actix_web::web::Data;
 use serde::Serialize;
 use sluice_access::{Error as AccessError, Identity, ownership};
-use sluice_core::{GroupId, JobKind, ManifestId};
+use sluice_core::{GroupId, JobKind, ManifestId, RequestId};
 use sluice_db::AsyncPgConnection;
 use sluice_db::models::jobs::request::{Requested, Wish};
 use sluice_db::models::manifests;
@@ -17,7 +17,8 @@ use super::list_query::ListManifests;
 use crate::error::Result;
 use crate::extract::{Body, CurrentRequest, Fields, Input, Path, User};
 use crate::respond::Created;
-use crate::routes::runs::{self, Choice, QueuedDto};
+use crate::routes::estimates::EstimateDto;
+use crate::routes::runs::{self, Choice, RunDto};
 use crate::state::AppState;
 
 /// More manifests than this are not taken at once.
@@ -88,6 +89,16 @@ pub(crate) struct BatchDto {
     manifest_count: usize,
 }
 
+/// What became of the wish for many runs.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+pub(crate) enum BatchAnswer {
+    /// They are in the queue.
+    Queued(BatchDto),
+    /// It was only asked what they would cost.
+    Estimated(Box<EstimateDto>),
+}
+
 /// A job of a batch.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -103,9 +114,10 @@ pub(crate) async fn extract_manifest(
     CurrentRequest(request_id): CurrentRequest,
     Path(id): Path<ManifestId>,
     Body(choice): Body<Choice>,
-) -> Result<Created<QueuedDto>> {
+) -> Result<Created<RunDto>> {
+    let is_dry_run = choice.is_dry_run();
     let wish = prepare(&state, &user, id, choice).await?;
-    runs::ask_one(&state, id, wish, request_id).await.map(Created)
+    runs::ask_or_estimate(&state, id, (wish, is_dry_run), request_id).await.map(Created)
 }
 
 /// `POST /extraction/re-extract/{manifestId}`, the same under another name.
@@ -115,7 +127,7 @@ pub(crate) async fn re_extract_manifest(
     request: CurrentRequest,
     id: Path<ManifestId>,
     choice: Body<Choice>,
-) -> Result<Created<QueuedDto>> {
+) -> Result<Created<RunDto>> {
     extract_manifest(state, user, request, id, choice).await
 }
 
@@ -126,9 +138,10 @@ pub(crate) async fn re_extract_field(
     CurrentRequest(request_id): CurrentRequest,
     Path(id): Path<ManifestId>,
     Body(FieldForm { field, choice }): Body<FieldForm>,
-) -> Result<Created<QueuedDto>> {
+) -> Result<Created<RunDto>> {
+    let is_dry_run = choice.is_dry_run();
     let wish = Wish { field_name: Some(field.trim().to_owned()), ..prepare(&state, &user, id, choice).await? };
-    runs::ask_one(&state, id, wish, request_id).await.map(Created)
+    runs::ask_or_estimate(&state, id, (wish, is_dry_run), request_id).await.map(Created)
 }
 
 async fn prepare(state: &AppState, user: &Identity, id: ManifestId, choice: Choice) -> Result<Wish> {
@@ -143,15 +156,15 @@ pub(crate) async fn extract_manifests(
     User(user): User,
     CurrentRequest(request_id): CurrentRequest,
     Body(BulkForm { ids, choice }): Body<BulkForm>,
-) -> Result<Created<BatchDto>> {
+) -> Result<Created<BatchAnswer>> {
     let mut seen = HashSet::new();
     let ids: Vec<i32> = ids.into_iter().filter(|id| seen.insert(*id)).collect();
     let mut connection = state.connection().await?;
     check_all(&mut connection, &user, &ids).await?;
+    let is_dry_run = choice.is_dry_run();
     let wish = choice.resolve(&mut connection, (JobKind::Extraction, user.user_id)).await?;
     drop(connection);
-    let requested = runs::ask(&state, ids, wish, request_id).await?;
-    Ok(Created(BatchDto::new(&state, &requested)))
+    ask_or_estimate(&state, ids, (wish, is_dry_run), request_id).await.map(Created)
 }
 
 /// `POST /groups/{groupId}/manifests/extract-filtered`
@@ -161,14 +174,28 @@ pub(crate) async fn extract_matching_manifests(
     CurrentRequest(request_id): CurrentRequest,
     Path(group): Path<GroupId>,
     Body(MatchingForm { matching, choice }): Body<MatchingForm>,
-) -> Result<Created<BatchDto>> {
+) -> Result<Created<BatchAnswer>> {
     let mut connection = state.connection().await?;
     ownership::load_group(&mut connection, &user, group).await?;
+    let is_dry_run = choice.is_dry_run();
     let wish = choice.resolve(&mut connection, (JobKind::Extraction, user.user_id)).await?;
     let ids = filtered_ids(&mut connection, group, &matching).await?;
     drop(connection);
-    let requested = runs::ask(&state, ids, wish, request_id).await?;
-    Ok(Created(BatchDto::new(&state, &requested)))
+    ask_or_estimate(&state, ids, (wish, is_dry_run), request_id).await.map(Created)
+}
+
+/// Makes the jobs, unless it is only asked what they would cost.
+async fn ask_or_estimate(
+    state: &AppState,
+    ids: Vec<i32>,
+    (wish, is_dry_run): (Wish, bool),
+    request_id: RequestId,
+) -> Result<BatchAnswer> {
+    if is_dry_run {
+        return Ok(BatchAnswer::Estimated(Box::new(EstimateDto::load(state, &ids, &wish).await?)));
+    }
+    let requested = runs::ask(state, ids, wish, request_id).await?;
+    Ok(BatchAnswer::Queued(BatchDto::new(state, &requested)))
 }
 
 /// Checks that all exist and may be used by the caller; the first that does not is told.

@@ -3,12 +3,14 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use sluice_core::NanoAmount;
+use sluice_db::models::projects::Project;
 use utoipa::ToSchema;
 
 use crate::figures::Paid;
+use crate::routes::projects::budget::Months;
 use crate::wire;
 
-/// A month's budget in whichever currency is paid, as in the original; projects can't choose one yet.
+/// A month's budget of who has chosen none, in whichever currency is paid, as in the original.
 const BUDGET: NanoAmount = NanoAmount(100_000_000_000);
 
 /// How much of the budget of a month is used.
@@ -44,6 +46,28 @@ enum AlertLevel {
 }
 
 impl BudgetAlert {
+    /// Those of the projects that have chosen a budget.
+    pub(super) fn list_chosen(projects: &[Project], months: &Months, now: DateTime<Utc>) -> Vec<Self> {
+        let alerts = projects.iter().filter_map(|project| {
+            let budget = NanoAmount(project.budget_nano?);
+            let currency = project.budget_currency.as_ref()?;
+            let month = months.get(&(project.id, currency.clone())).copied().unwrap_or_default();
+            let percentage_used = percentage(NanoAmount(month.spent_nano), budget);
+            Some(Self {
+                user_id: project.user_id,
+                project_id: project.id,
+                budget,
+                spent: NanoAmount(month.spent_nano),
+                remaining: NanoAmount(budget.0.saturating_sub(month.spent_nano)),
+                percentage_used,
+                currency: Some(currency.clone()),
+                alert_level: AlertLevel::of(percentage_used),
+                timestamp: now,
+            })
+        });
+        alerts.collect()
+    }
+
     /// One for each currency that was paid, and one when none was.
     pub(super) fn list(user_id: i32, project_id: i32, spent: &Paid<NanoAmount>, now: DateTime<Utc>) -> Vec<Self> {
         let alert = |currency: Option<&str>, spent| Self {
@@ -52,9 +76,9 @@ impl BudgetAlert {
             budget: BUDGET,
             spent,
             remaining: NanoAmount(BUDGET.0.saturating_sub(spent.0)),
-            percentage_used: percentage(spent),
+            percentage_used: percentage(spent, BUDGET),
             currency: currency.map(str::to_owned),
-            alert_level: AlertLevel::of(percentage(spent)),
+            alert_level: AlertLevel::of(percentage(spent, BUDGET)),
             timestamp: now,
         };
         match spent {
@@ -76,9 +100,10 @@ impl AlertLevel {
     }
 }
 
-/// How many percent of the budget an amount is.
-fn percentage(spent: NanoAmount) -> NanoAmount {
-    let percentage = i128::from(spent.0) * 100 * 1_000_000_000 / i128::from(BUDGET.0);
+/// How many percent of a budget an amount is; of none all is used up.
+fn percentage(spent: NanoAmount, budget: NanoAmount) -> NanoAmount {
+    const PERCENT: i128 = 1_000_000_000;
+    let percentage = (i128::from(spent.0) * 100 * PERCENT).checked_div(i128::from(budget.0)).unwrap_or(100 * PERCENT);
     NanoAmount(i64::try_from(percentage).unwrap_or(i64::MAX))
 }
 
@@ -101,6 +126,12 @@ mod tests {
             (AlertLevel::Exceeded, 100.5, -0.5),
         ];
         assert_eq!(levels, expected);
+    }
+
+    #[test]
+    fn of_no_budget_all_is_used_up() {
+        assert_eq!(AlertLevel::of(percentage(NanoAmount::ZERO, NanoAmount::ZERO)), AlertLevel::Exceeded);
+        assert_eq!(percentage(NanoAmount(1), NanoAmount(4)), NanoAmount(25_000_000_000));
     }
 
     #[test]

@@ -1,14 +1,15 @@
-//! Asks a model for a word, to see whether it answers.
+//! Asks a model for a word, to see whether it answers, and finds out what its endpoint can do.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use actix_web::http::StatusCode;
 use serde::Serialize;
-use sluice_db::models::models::Model;
-use sluice_llm::{Endpoint, Error};
+use sluice_db::models::models::{self, Model};
+use sluice_llm::{Capabilities, Endpoint, Error, Found};
 use sluice_service::ErrorChain;
 use utoipa::ToSchema;
 
+use crate::error::{ApiError, Code};
 use crate::state::AppState;
 
 /// Whether a model answered.
@@ -20,25 +21,51 @@ pub(crate) struct ModelTestDto {
     #[serde(skip_serializing_if = "Option::is_none")]
     model: Option<String>,
     latency_ms: u64,
+    /// What the endpoint can do; what could not be found out is null.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Object, nullable = false)]
+    capabilities: Option<Capabilities>,
 }
 
-pub(super) async fn ping(state: &AppState, model: &Model) -> ModelTestDto {
+/// Tests a model and keeps what was found, so that workers begin with it.
+pub(super) async fn ping(state: &AppState, model: &Model) -> crate::error::Result<ModelTestDto> {
     let started = Instant::now();
-    let result = ask(state, model).await;
-    let latency_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    match result {
-        Ok(name) => ModelTestDto { ok: true, message: "The model answered".to_owned(), model: name, latency_ms },
+    let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    match ask(state, model).await {
+        Ok(found) => {
+            keep(state, model, &found.capabilities).await?;
+            Ok(ModelTestDto {
+                ok: true,
+                message: "The model answered".to_owned(),
+                model: found.model,
+                latency_ms: millis(found.latency),
+                capabilities: Some(found.capabilities),
+            })
+        }
         Err(error) => {
             tracing::debug!(error = %ErrorChain(&error), "a model did not answer its test");
-            ModelTestDto { ok: false, message: describe(&error), model: None, latency_ms }
+            Ok(ModelTestDto {
+                ok: false,
+                message: describe(&error),
+                model: None,
+                latency_ms: millis(started.elapsed()),
+                capabilities: None,
+            })
         }
     }
 }
 
-/// Answers the name by which the model calls itself.
-async fn ask(state: &AppState, model: &Model) -> sluice_llm::Result<Option<String>> {
+async fn ask(state: &AppState, model: &Model) -> sluice_llm::Result<Found> {
     let endpoint = Endpoint::read(&model.name, &model.parameters, &state.secrets)?;
-    state.models.ping(&endpoint).await
+    state.models.probe(&endpoint).await
+}
+
+async fn keep(state: &AppState, model: &Model, capabilities: &Capabilities) -> crate::error::Result<()> {
+    let capabilities =
+        serde_json::to_value(capabilities).map_err(|error| ApiError::new(Code::Internal, "").with_source(error))?;
+    // Only of what was tested: somebody may have changed the model meanwhile.
+    models::keep_capabilities(&mut *state.connection().await?, model, &capabilities).await?;
+    Ok(())
 }
 
 fn describe(error: &Error) -> String {

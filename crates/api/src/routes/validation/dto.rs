@@ -70,6 +70,13 @@ struct ValidationIssueDto {
     actual: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     expected: Option<Value>,
+    /// Which check found it, such as `schema`, `rule_pattern`, `cross_field` or `sum_of_lines`; absent when a script did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    check: Option<String>,
+    /// The one value that would make it right and that may have been misread as what is there. It is never applied.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    suggestion: Option<Value>,
 }
 
 impl From<ValidationResult> for ValidationResultDto {
@@ -93,6 +100,7 @@ impl From<Issue> for ValidationIssueDto {
             Severity::Warning => "warning",
             Severity::Error => "error",
         };
-        Self { field: issue.field, message: issue.message, severity, actual: issue.actual, expected: issue.expected }
+        let Issue { field, message, actual, expected, check, suggestion, .. } = issue;
+        Self { field, message, severity, actual, expected, check, suggestion }
     }
 }

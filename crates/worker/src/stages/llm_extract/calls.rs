@@ -12,6 +12,7 @@ use sluice_llm::{Answer, Client, Message, Question};
 use tokio::sync::watch;
 
 use super::subject::Subject;
+use crate::budget;
 use crate::error::StageError;
 use crate::pipeline::StageContext;
 use crate::state::Spent;
@@ -117,6 +118,10 @@ impl<'a> Calls<'a> {
             self.responses.push(answer.content.clone());
             return Ok(answer);
         }
+        let pricing = &self.subject.settings.pricing;
+        let most = pricing.call(question.at_most(endpoint));
+        let reservation =
+            budget::reserve(self.ports, self.context, most, pricing.currency()).await.map_err(CallError::Other)?;
         let started_at = self.ports.clock.now();
         let (received, progress) = watch::channel(0);
         let result = tokio::select! {
@@ -127,7 +132,6 @@ impl<'a> Calls<'a> {
         let result = result.map_err(StageError::from);
         let answer = result.as_ref().ok();
         let tokens = |count: u64| i32::try_from(count).unwrap_or(i32::MAX);
-        let pricing = &self.subject.settings.pricing;
         let call = NewLlmCall {
             job_id: self.context.attempt.job_id,
             attempt: self.context.attempt.number,
@@ -144,7 +148,7 @@ impl<'a> Calls<'a> {
             started_at,
             finished_at: self.ports.clock.now(),
         };
-        llm_calls::insert(&mut *self.ports.pool.get().await.map_err(other)?, &call).await.map_err(other)?;
+        reservation.record(call).await.map_err(CallError::Other)?;
         self.responses.extend(answer.map(|answer| answer.content.clone()));
         result.map_err(if is_overflow { CallError::Overflow } else { CallError::Other })
     }

@@ -1,6 +1,7 @@
 //! What does not pass the checks is asked for again, and only that.
 
 use serde_json::Value;
+use sluice_core::ErrorKind;
 use sluice_extraction::field::FieldPath;
 use sluice_extraction::reply;
 use sluice_extraction::validate::{Issue, Severity};
@@ -25,8 +26,10 @@ pub(super) async fn until_valid(calls: &mut Calls<'_>, mut draft: Draft) -> Resu
         let answer = match whole::fields(calls, &fields, &known, &list(&errors)).await {
             Ok(Whole::Data(answer)) => answer,
             Ok(Whole::Cut(_)) => break,
-            // What there is was paid for; that no better one was found does not spoil it.
-            Err(error) if error.kind == sluice_core::ErrorKind::Invalid => break,
+            // What there is was paid for; that no better one is to be had does not spoil it.
+            Err(error) if error.parked.is_some() || matches!(error.kind, ErrorKind::Invalid | ErrorKind::Forbidden) => {
+                break;
+            }
             Err(error) => return Err(error),
         };
         let answer = reply::convert(answer, &calls.subject.schema);

@@ -5,7 +5,7 @@ use sluice_core::{Page, TextSource};
 use sluice_extraction::concepts::{Concept, Concepts};
 use sluice_extraction::field::FieldPath;
 use sluice_extraction::prompt::{self, Contract, Document, Prompt, Task};
-use sluice_extraction::validate::{self, Issue};
+use sluice_extraction::validate::{Examiner, Issue};
 use sluice_extraction::{response_form, schema};
 use sluice_llm::{Format, Message, Question};
 
@@ -18,6 +18,7 @@ pub(super) struct Subject<'a> {
     /// The schema without references.
     pub(super) schema: Value,
     pub(super) concepts: Concepts,
+    examiner: Option<Examiner>,
     /// The list whose rows are the document's table.
     pub(super) list: Option<FieldPath>,
     /// How well pictures were read; absent when the text was there.
@@ -31,7 +32,8 @@ impl<'a> Subject<'a> {
         let list = concepts.path(Concept::Lines).and_then(FieldPath::parse).or_else(|| longest_list(&schema));
         let is_read = text.pages.iter().any(|page| page.source != TextSource::TextLayer);
         let quality_score = is_read.then_some(text.quality_score);
-        Self { settings, pages: &text.pages, schema, concepts, list, quality_score }
+        let examiner = settings.examiner().ok();
+        Self { settings, pages: &text.pages, schema, concepts, examiner, list, quality_score }
     }
 
     /// The question for the part of the schema that is given, about the text that is given.
@@ -66,10 +68,9 @@ impl<'a> Subject<'a> {
         self.prompt("", Task::All).system
     }
 
-    /// What is wrong with data. A schema that is none is VALIDATE's to tell.
+    /// What is wrong with data by the user's schema and rules. A schema that is none is VALIDATE's to tell.
     pub(super) fn check(&self, data: &Value) -> Vec<Issue> {
-        let schema = &self.settings.schema;
-        validate::check(data, &schema.json_schema, &schema.required_fields).unwrap_or_default()
+        self.examiner.as_ref().map(|examiner| examiner.failures(data)).unwrap_or_default()
     }
 
     /// Paths of values that stand at the end of a document.

@@ -1,0 +1,1 @@
+alter table manifests drop column page_count, drop column text_characters;

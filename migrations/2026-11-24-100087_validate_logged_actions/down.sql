@@ -1,0 +1,2 @@
+-- A checked constraint does no harm to versions before.
+select 1;

@@ -1,0 +1,1 @@
+alter table operation_logs validate constraint operation_logs_action_check;
