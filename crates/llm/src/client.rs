@@ -19,7 +19,7 @@ use crate::endpoint::Endpoint;
 use crate::error::{Error, Result, is_loading};
 use crate::once::{Once, RetryAfter};
 use crate::probe;
-use crate::question::Question;
+use crate::question::{Question, measured};
 
 /// How long to wait before a model that is being loaded is asked again.
 const LOADING_PAUSE: Duration = Duration::from_secs(1);
@@ -164,7 +164,7 @@ impl Client {
         let deadline = Instant::now() + self.config.call_timeout;
         let retry_after = RetryAfter::default();
         let client = self.client(endpoint, &retry_after);
-        let sent = body.to_string();
+        let sent = measured(body.clone());
         let begin = async {
             loop {
                 match client.chat().create_stream_byot::<Value, Value>(body.clone()).await {

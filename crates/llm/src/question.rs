@@ -141,11 +141,25 @@ impl Message {
     }
 }
 
+/// About as many tokens as a model sees in a picture of a page; it sees no more in one that takes more bytes.
+const PICTURE_TOKENS: usize = 2_000;
+
+/// A body as a text to count tokens by: with as many characters in place of a picture as text of its tokens has.
+pub(crate) fn measured(mut body: Value) -> String {
+    let messages = body.get_mut("messages").and_then(Value::as_array_mut).into_iter().flatten();
+    for part in messages.filter_map(|message| message.get_mut("content")?.as_array_mut()).flatten() {
+        if let Some(url) = part.pointer_mut("/image_url/url") {
+            *url = " ".repeat(PICTURE_TOKENS * 4).into();
+        }
+    }
+    body.to_string()
+}
+
 impl Question {
     /// The most tokens that asking this can take.
     #[must_use]
     pub fn at_most(&self, endpoint: &Endpoint) -> Usage {
-        Usage::at_most(&self.body(endpoint, Dialect::default()).to_string(), endpoint.max_tokens)
+        Usage::at_most(&measured(self.body(endpoint, Dialect::default())), endpoint.max_tokens)
     }
 
     /// The body of a request.
@@ -169,5 +183,26 @@ impl Question {
         };
         fields.insert("response_format".to_owned(), format);
         body
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_picture_counts_by_what_is_seen_and_not_by_its_bytes() {
+        let question = |bytes: usize| {
+            let message = Message::user("Read!").with_image(Image::png(&vec![0; bytes], Detail::Low));
+            json!({"messages": [Message::system("x").to_json(), message.to_json()]})
+        };
+        let (small, large) = (measured(question(10)), measured(question(1_000_000)));
+        assert_eq!(small, large);
+        assert!((8_000..8_300).contains(&small.len()), "{}", small.len());
+        let part = question(3).pointer("/messages/1/content/1").cloned().unwrap();
+        assert_eq!(
+            part,
+            json!({"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA", "detail": "low"}})
+        );
     }
 }

@@ -245,7 +245,7 @@ async fn the_text_so_far_goes_to_who_watches_and_to_nobody_else() {
     let texts = |job| {
         bench.updates(job).into_iter().filter_map(|update| update.get("textMarkdownSoFar").cloned()).collect::<Vec<_>>()
     };
-    assert_eq!(texts(job), [] as [Value; 0]);
+    assert!(texts(job).is_empty());
 
     bench.watch(manifest).await;
     let job = bench.add_row(manifest, "ocr").await;
@@ -256,5 +256,21 @@ async fn the_text_so_far_goes_to_who_watches_and_to_nobody_else() {
     let last = bench.updates(job.id).into_iter().rfind(|update| update.get("textMarkdownSoFar").is_some()).unwrap();
     assert_eq!((&last["textPagesProcessed"], &last["textPagesTotal"]), (&json!(3), &json!(3)));
     bench.assert_events_are_in_order(job.id);
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_does_not_fit_into_the_budget_is_not_asked_for() {
+    let bench = Bench::start().await;
+    let server = ScriptedPaddleOcr::start(OcrReply::pages(&["one", "two", "three"])).await.unwrap();
+    let pricing = json!({"mode": "page", "currency": "USD", "pricePerPage": 1});
+    bench.set_extractor("paddleocr", &json!({"baseUrl": server.base_url(), "pricing": pricing})).await;
+    bench.sql("update projects set budget_nano = 2000000000, budget_currency = 'USD', budget_period = 'month'").await;
+    let worker = bench.worker().await;
+    let manifest = bench.add_manifest("application/pdf", three_pages()).await;
+    let job = bench.add_job(manifest).await;
+    let row = bench.ended(job).await;
+    assert_eq!((row.status.as_str(), server.calls()), ("failed", 0));
+    assert!(row.error_message.as_deref().unwrap().contains("more than the whole budget"), "{:?}", row.error_message);
     worker.stop().await;
 }

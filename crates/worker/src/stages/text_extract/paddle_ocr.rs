@@ -20,13 +20,15 @@ pub(super) async fn read(
     request: &ReadRequest,
     pages: &mut Pages<'_>,
 ) -> Result<(), StageError> {
-    let layers = survey::survey(ports, request).await?;
-    pages.opened(u32::try_from(layers.len()).unwrap_or(u32::MAX)).await;
+    let Some(layers) = survey::survey(ports, request, pages).await? else { return Ok(()) };
     // A server is asked again and again in the first attempt only: the later ones are such tries themselves.
     let tries = if pages.context().attempt.number == 1 { settings.max_retries() } else { 1 };
     let is_new = !layers.iter().any(|layer| pages.has(layer.number));
     if is_new && let Some(file) = whole_file(request) {
+        let held = pages.reserve(pages.missing(), Usage::default()).await?;
         let layouts = ports.paddle_ocr.read(settings, &file, tries).await.map_err(StageError::from_error)?;
+        let read = layouts.len().min(layers.len());
+        pages.settle(held, u32::try_from(read).unwrap_or(u32::MAX), Usage::default()).await?;
         for (layer, layout) in layers.iter().zip(&layouts) {
             add(pages, layer, layout).await?;
         }
@@ -40,11 +42,13 @@ pub(super) async fn read(
         let file = tempfile::Builder::new().suffix(".png").tempfile().map_err(super::local_fault)?;
         tokio::fs::write(file.path(), picture).await.map_err(super::local_fault)?;
         let file = File { path: file.path().to_owned(), is_pdf: false };
+        let held = pages.reserve(1, Usage::default()).await?;
         let read = ports.paddle_ocr.read(settings, &file, tries).await;
         let layouts = read.map_err(|error| super::on_page(layer.number, StageError::from_error(error)))?;
         let layout = layouts
             .first()
             .ok_or_else(|| super::on_page(layer.number, StageError::invalid("the OCR service answered no page")))?;
+        pages.settle(held, 1, Usage::default()).await?;
         add(pages, layer, layout).await?;
     }
     Ok(())

@@ -1,13 +1,14 @@
 //! The pages of a run: each is kept as it comes, and told.
 
 use futures_util::FutureExt;
-use sluice_core::ErrorKind;
+use sluice_core::{ErrorKind, NanoAmount};
 use sluice_db::models::page_cache::{self, PageKey};
 use sluice_db::models::page_reads::{self, NewPageRead};
-use sluice_extraction::cost::Usage;
+use sluice_extraction::cost::{ExtractorPricing, Usage};
 use sluice_extraction::einvoice::Invoice;
 use sluice_remote_extractors::ReadPage;
 
+use crate::budget::{self, Reservation};
 use crate::error::StageError;
 use crate::pipeline::StageContext;
 use crate::wiring::Ports;
@@ -21,15 +22,24 @@ pub(super) struct Pages<'a> {
     ports: &'a Ports,
     key: PageKey,
     context: &'a StageContext,
+    pricing: &'a ExtractorPricing,
     pages: Vec<ReadPage>,
     total: u32,
+    /// Whether what is charged once a run was paid.
+    has_paid: bool,
     /// The e-invoice that the file is or carries.
     pub(super) invoice: Option<Invoice>,
 }
 
 impl<'a> Pages<'a> {
-    pub(super) const fn new(ports: &'a Ports, key: PageKey, context: &'a StageContext, known: Vec<ReadPage>) -> Self {
-        Self { ports, key, context, pages: known, total: 0, invoice: None }
+    pub(super) const fn new(
+        (ports, context): (&'a Ports, &'a StageContext),
+        key: PageKey,
+        pricing: &'a ExtractorPricing,
+        known: Vec<ReadPage>,
+    ) -> Self {
+        let has_paid = context.attempt.number > 1;
+        Self { ports, key, context, pricing, pages: known, total: 0, has_paid, invoice: None }
     }
 
     pub(super) const fn context(&self) -> &'a StageContext {
@@ -50,10 +60,31 @@ impl<'a> Pages<'a> {
         self.tell().await;
     }
 
-    /// Takes a page that nobody had to read: it costs nothing and is not kept.
-    pub(super) async fn add_free(&mut self, page: ReadPage) {
-        self.pages = vec![page];
-        self.opened(1).await;
+    /// Takes pages that nobody had to read: they cost nothing and are not kept.
+    pub(super) async fn add_free(&mut self, pages: Vec<ReadPage>) {
+        self.pages = pages;
+        self.opened(u32::try_from(self.pages.len()).unwrap_or(u32::MAX)).await;
+    }
+
+    /// How many pages are still to be read.
+    pub(super) fn missing(&self) -> u32 {
+        self.total.saturating_sub(u32::try_from(self.pages.len()).unwrap_or(u32::MAX))
+    }
+
+    /// Reserves in the project's budget the most that reading so many pages next may cost.
+    pub(super) async fn reserve(&self, pages: u32, most: Usage) -> Result<Reservation<'a>, StageError> {
+        budget::reserve(self.ports, self.context, self.price(pages, most), self.pricing.currency()).await
+    }
+
+    /// Replaces what was reserved by what was read.
+    pub(super) async fn settle(&mut self, held: Reservation<'a>, pages: u32, usage: Usage) -> Result<(), StageError> {
+        let actual = self.price(pages, usage);
+        self.has_paid |= actual > NanoAmount::ZERO;
+        held.settle(actual).await
+    }
+
+    fn price(&self, pages: u32, usage: Usage) -> NanoAmount {
+        if self.has_paid { self.pricing.call(pages, usage) } else { self.pricing.run(pages, usage) }
     }
 
     /// Keeps a page that was read, notes what it took, and tells.

@@ -18,8 +18,7 @@ pub(super) async fn read(
     request: &ReadRequest,
     pages: &mut Pages<'_>,
 ) -> Result<(), StageError> {
-    let layers = survey::survey(ports, request).await?;
-    pages.opened(u32::try_from(layers.len()).unwrap_or(u32::MAX)).await;
+    let Some(layers) = survey::survey(ports, request, pages).await? else { return Ok(()) };
     for layer in &layers {
         let number = layer.number;
         if pages.has(number) {
@@ -28,10 +27,13 @@ pub(super) async fn read(
         let picture = survey::render(ports, request, number, settings.max_side_pixels()).await?;
         let question = settings.question(&picture);
         drop(picture);
+        let held = pages.reserve(1, question.at_most(settings.endpoint())).await?;
         let (received, _) = watch::channel(0);
         let asked = ports.models.ask(settings.endpoint(), &question, &received).await;
         let answer = asked.map_err(|error| on_page(number, error.into()))?;
-        if let Some(problem) = problem(&answer, layer, settings) {
+        let problem = problem(&answer, layer, settings);
+        pages.settle(held, u32::from(problem.is_none()), answer.usage).await?;
+        if let Some(problem) = problem {
             pages.note_without_page(number, answer.usage).await?;
             return Err(on_page(number, StageError::invalid(problem)));
         }
