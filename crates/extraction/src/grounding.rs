@@ -10,7 +10,7 @@ pub(crate) mod drawing;
 mod fold;
 mod index;
 mod leaves;
-mod notation;
+pub(crate) mod notation;
 mod rows;
 mod search;
 mod similar;

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Number, Value};
 
+use crate::grounding::notation;
 use crate::schema::has_type;
 
 /// Why an answer can't be used.
@@ -63,8 +64,9 @@ pub fn whole_fields(content: &str) -> Map<String, Value> {
 
 /// Converts what a model wrote into what the schema asks for, where that is exact.
 ///
-/// Numbers written as texts become numbers, texts are trimmed, and a null where the schema knows none is left out unless
-/// the field is required.
+/// Numbers written as texts become numbers and dates in other notations ISO dates where they can be read in one way only, a
+/// choice is written as the schema writes it, texts are trimmed and empty ones null where that may be, and a null where the
+/// schema knows none is left out unless the field is required.
 #[must_use]
 pub fn convert(value: Value, schema: &Value) -> Value {
     match value {
@@ -114,7 +116,16 @@ fn convert_text(text: &str, schema: &Value) -> Value {
             _ => {}
         }
     }
-    Value::String(text.to_owned())
+    if text.is_empty() && has_type(schema, "null") {
+        return Value::Null;
+    }
+    if schema.get("format").and_then(Value::as_str) == Some("date") {
+        return Value::String(notation::of_date(text).map_or_else(|| text.to_owned(), |date| date.to_string()));
+    }
+    let options = schema.get("enum").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+    let chosen = options.clone().find(|option| *option == text);
+    let chosen = chosen.or_else(|| options.clone().find(|option| option.to_lowercase() == text.to_lowercase()));
+    Value::String(chosen.unwrap_or(text).to_owned())
 }
 
 /// `2.0` is `2` where an integer is asked for.
@@ -214,6 +225,28 @@ mod tests {
                               "items": [{"amount": 7.5}, {}]});
         assert_eq!(convert(answer, &schema), expected);
         assert_eq!(convert(json!({"total": null}), &schema), json!({"total": null}));
+    }
+
+    #[test]
+    fn dates_and_choices_take_the_form_of_the_schema() {
+        let date = json!({"type": ["string", "null"], "format": "date"});
+        for (text, expected) in [
+            ("2026-03-05", "2026-03-05"),
+            ("05.03.2026", "2026-03-05"),
+            ("25/03/2026", "2026-03-25"),
+            ("March 5, 2026", "2026-03-05"),
+            ("5. März 2026", "2026-03-05"),
+            ("2026年3月5日", "2026-03-05"),
+            // Which is the month?
+            ("05/03/2026", "05/03/2026"),
+            ("soon", "soon"),
+        ] {
+            assert_eq!(convert(json!(text), &date), json!(expected), "{text}");
+        }
+        assert_eq!(convert(json!(" "), &date), Value::Null);
+        let choice = json!({"enum": ["invoice", "Credit_Note"]});
+        assert_eq!(convert(json!("credit_note"), &choice), json!("Credit_Note"));
+        assert_eq!(convert(json!("other"), &choice), json!("other"));
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use chrono::NaiveDate;
 
+use super::fold::squeeze;
+
 /// The longest run of characters that is read as a number.
 const MAX_NUMBER: usize = 40;
 
@@ -107,6 +109,31 @@ pub(crate) fn of_iso_date(text: &str) -> Option<NaiveDate> {
         return None;
     }
     NaiveDate::parse_from_str(day, "%Y-%m-%d").ok()
+}
+
+/// The day of a text in any notation that can be read in one way only: numbers with points begin with the day.
+pub(crate) fn of_date(text: &str) -> Option<NaiveDate> {
+    if let Some(date) = of_iso_date(text) {
+        return Some(date);
+    }
+    let is_part = |c: char| c.is_alphanumeric() && !matches!(c, '年' | '月' | '日' | '号');
+    let parts: Vec<&str> = text.split(|c| !is_part(c)).filter(|part| !part.is_empty()).collect();
+    let [first, second, third] = parts.as_slice() else { return None };
+    let named = |day: &str, name: &str, year: &str| {
+        let name: String = squeeze(name).into_iter().collect();
+        day_of_month(day, month(&name)?, year)
+    };
+    if let Some(date) = named(first, second, third).or_else(|| named(second, first, third)) {
+        return Some(date);
+    }
+    if text.contains('.') && first.len() < 4 {
+        return day_of_month(first, second.parse().ok()?, third);
+    }
+    let found = days(first, second, third);
+    match found.as_slice() {
+        [only] => Some(*only),
+        _ => None,
+    }
 }
 
 /// A time of day such as `21:54` or `21:54:07`.
