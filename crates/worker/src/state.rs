@@ -126,6 +126,8 @@ pub(crate) struct Validated {
     pub(crate) extracted: LlmExtracted,
     /// Whether the user's schema and rules have all that they ask for; scripts and built-in checks have no say in it.
     pub(crate) is_complete: bool,
+    /// How many values take part in an equation that meets.
+    pub(crate) corroborated: usize,
     pub(crate) result: ValidationResult,
     /// Where the values are on the pages and how far they can be trusted.
     pub(crate) grounded: Grounded,

@@ -206,8 +206,8 @@ pub(crate) fn month(word: &str) -> Option<u32> {
 
 /// Codes of units (UN/ECE Recommendation 20) that documents carry and print as words.
 pub(crate) const UNIT_CODES: [&str; 24] = [
-    "ANN", "C62", "CMT", "DAY", "E48", "GRM", "H87", "HUR", "KGM", "KMT", "KWH", "LS", "LTR", "MIN", "MMT", "MON", "MTK",
-    "MTQ", "MTR", "NAR", "PCE", "SET", "TNE", "XPP",
+    "ANN", "C62", "CMT", "DAY", "E48", "GRM", "H87", "HUR", "KGM", "KMT", "KWH", "LS", "LTR", "MIN", "MMT", "MON",
+    "MTK", "MTQ", "MTR", "NAR", "PCE", "SET", "TNE", "XPP",
 ];
 
 /// What a page may show for a code of a currency: signs, and folded words.

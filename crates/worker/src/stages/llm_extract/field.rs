@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use sluice_extraction::reply::{self, ReplyError};
-use sluice_extraction::validate::{Issue, Severity};
+use sluice_extraction::validate::Issue;
 
 use super::Draft;
 use super::calls::{Calls, cut_error};
