@@ -20,8 +20,8 @@ const DOCUMENT: &[Pattern] = &[
     (IssueDate, 2, "date"),
     (IssueTime, 3, "invoice time|issue time"),
     (IssueTime, 2, "time"),
-    (DueDate, 3, "due date|payment due date|invoice due date|due"),
-    (DueDate, 2, "payment due|payment date"),
+    (DueDate, 3, "due date|payment due date|invoice due date"),
+    (DueDate, 2, "payment due|payment date|due"),
     (DeliveryDate, 3, "delivery date"),
     (DeliveryDate, 2, "ship date|delivery"),
     (
@@ -82,8 +82,9 @@ const DOCUMENT: &[Pattern] = &[
     (
         Due,
         3,
-        "due amount|due balance|balance|balance amount|due total|due total amount|payment amount|payment due amount|due balance amount|due payment total|due",
+        "due amount|due balance|balance|balance amount|due total|due total amount|payment amount|payment due amount|due balance amount|due payment total",
     ),
+    (Due, 2, "due"),
     (Tip, 3, "tip|tip amount"),
     (Rounding, 3, "rounding|rounding amount"),
     (DocumentTaxRate, 3, "tax rate|vat rate|tax vat rate"),

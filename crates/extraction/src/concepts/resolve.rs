@@ -166,7 +166,7 @@ fn fits(concept: Concept, field: &Field) -> bool {
     let is_dated = field.schema.get("format").and_then(Value::as_str).is_some_and(|format| format.starts_with("date"));
     let is_unknown = field.schema.get("type").is_none();
     match kind(concept) {
-        Kind::Date => is_unknown || is_text,
+        Kind::Date => is_unknown || (is_text && !is_number),
         Kind::Amount => is_unknown || is_number || (is_text && !is_dated),
         Kind::Text => (is_unknown || is_text || is_number) && !is_dated,
     }

@@ -224,6 +224,17 @@ fn equal_claims_are_not_guessed() {
 }
 
 #[test]
+fn what_is_due_may_be_a_date_or_an_amount() {
+    let either = json!({"type": ["number", "string", "null"]});
+    for due in [&either, &amount(), &text()] {
+        let schema = object(&[("due_date", text()), ("totals", object(&[("due", due.clone())]))]);
+        assert_eq!(paths(&schema), [(DueDate, "due_date".to_owned()), (Due, "totals.due".to_owned())], "{due}");
+    }
+    assert_eq!(paths(&object(&[("due", text())])), [(DueDate, "due".to_owned())]);
+    assert_eq!(paths(&object(&[("due", amount())])), [(Due, "due".to_owned())]);
+}
+
+#[test]
 fn what_a_property_says_of_itself_wins() {
     let schema = object(&[
         ("a", json!({"type": "number", "x-concept": "gross"})),
