@@ -15,6 +15,7 @@ mod rows;
 mod search;
 mod similar;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
@@ -176,8 +177,21 @@ fn derive(leaf: Leaf<'_>, index: &Index<'_>) -> Citation {
             ..nowhere(MatchKind::Derived, leaf.path)
         };
     }
-    let follows = leaf.value.is_boolean() || leaf.field.is_chosen;
+    let follows = leaf.value.is_boolean() || leaf.field.is_chosen || is_code_of(text, &leaf.field.labels);
     nowhere(if follows { MatchKind::Derived } else { MatchKind::NotFound }, leaf.path)
+}
+
+/// Whether a text is a code that stands for what a page says in words: of a unit, a country, a language, a tax category.
+fn is_code_of(text: &str, labels: &BTreeSet<String>) -> bool {
+    let has = |label: &str| labels.contains(label);
+    let is_upper = text.bytes().all(|byte| byte.is_ascii_uppercase());
+    match text.len() {
+        1 | 2 if is_upper && has("category") => true,
+        2 if is_upper => has("country"),
+        2 if text.bytes().all(|byte| byte.is_ascii_lowercase()) => has("language") || has("lang"),
+        2 | 3 => notation::UNIT_CODES.contains(&text),
+        _ => false,
+    }
 }
 
 /// Whether a word has a sign of a currency in it, or is the word of one.

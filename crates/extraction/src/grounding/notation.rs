@@ -204,6 +204,12 @@ pub(crate) fn month(word: &str) -> Option<u32> {
     (1..).zip(MONTHS).find(|(_, names)| names.contains(&word)).map(|(number, _)| number)
 }
 
+/// Codes of units (UN/ECE Recommendation 20) that documents carry and print as words.
+pub(crate) const UNIT_CODES: [&str; 24] = [
+    "ANN", "C62", "CMT", "DAY", "E48", "GRM", "H87", "HUR", "KGM", "KMT", "KWH", "LS", "LTR", "MIN", "MMT", "MON",
+    "MTK", "MTQ", "MTR", "NAR", "PCE", "SET", "TNE", "XPP",
+];
+
 /// What a page may show for a code of a currency: signs, and folded words.
 pub(crate) fn currency_marks(code: &str) -> &'static [&'static str] {
     match code {

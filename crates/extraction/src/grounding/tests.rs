@@ -176,6 +176,19 @@ fn misread_values_are_found_near_what_they_were() {
 }
 
 #[test]
+fn codes_of_what_is_said_in_words_follow_from_the_page() {
+    let mut drawing = Drawing::default();
+    drawing.text(40.0, 40.0, "2 Stück aus Frankreich");
+    let data = json!({"seller": {"country": "FR"}, "language": "de", "items": [{"unit": "C62", "quantity": 2}],
+                      "taxes": [{"category": "S"}], "code": "FR", "number": "C61"});
+    let citations = ground(&data, &[drawing.page(1)], &json!({}));
+    for path in ["seller.country", "language", "items.0.unit", "taxes.0.category"] {
+        assert_eq!(kind(&citations, path), MatchKind::Derived, "{path}");
+    }
+    assert_eq!((kind(&citations, "code"), kind(&citations, "number")), (MatchKind::NotFound, MatchKind::NotFound));
+}
+
+#[test]
 fn a_page_of_text_alone_gives_its_number_and_no_box() {
     let mut text = page(3, Vec::new());
     text.text = "Invoice 4711\nTotal   105.00".to_owned();

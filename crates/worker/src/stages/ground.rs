@@ -62,7 +62,8 @@ pub(crate) fn ground_now(extracted: &mut LlmExtracted, issues: &[Issue], corrobo
         issues,
         corroborated,
         logprobs: &BTreeMap::new(),
-        is_structured: false,
+        // Of an e-invoice no model was asked.
+        is_structured: extracted.text.einvoice.is_some() && extracted.spent.usage.input_tokens == 0,
     });
     Info::write(&mut extracted.data, &assessment, &model);
     Grounded { citations, assessment, model }

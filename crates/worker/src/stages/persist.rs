@@ -129,11 +129,11 @@ fn rebase(
     let examiner = settings.examiner().map_err(|error| invalid_schema(&error))?;
     let findings = examiner.examine(&extracted.data);
     validated.is_complete = findings.failures().next().is_none();
-    validated.corroborated = findings.corroborated;
     let mut issues = findings.issues;
     // What was corrected is told whatever the rest of the data is; the patch has it already.
     let corrected = |issue: &&Issue| issue.check.as_deref() == Some(CORRECTED);
     issues.extend(validated.result.issues.iter().filter(corrected).cloned());
+    validated.corroborated = findings.corroborated.len();
     validated.grounded = ground_now(extracted, &issues, &findings.corroborated);
     // What scripts found was found in other data; it shows that they have not seen these.
     validated.result = ValidationResult::new(issues, now, Some((schema_id, &schema_version)));

@@ -33,7 +33,7 @@ mod survey;
 mod vision;
 
 /// Raised when the reader changes so that pages must be read anew.
-const READER_VERSION: u32 = 1;
+const READER_VERSION: u32 = 2;
 /// The same of what is made of the answers of other services: their pages were paid.
 const REMOTE_VERSION: u32 = 1;
 

@@ -58,17 +58,17 @@ impl Stage for Validate {
             }
         }
         let schema_version = (schema.id, schema.schema_version.clone());
-        let (extracted, issues, grounded) = ground(extracted, issues, findings.corroborated.clone()).await?;
+        let corroborated = findings.corroborated.len();
+        let (extracted, issues, grounded) = ground(extracted, issues, findings.corroborated).await?;
         let now = self.0.clock.now();
         let versions: Vec<ScriptVersion<'_>> = found.iter().map(version).collect();
         let result = ValidationResult::new(issues, now, Some((schema_version.0, &schema_version.1)));
         let result = result.with_scripts(&versions);
-        Ok(Validated { extracted, is_complete, corroborated: findings.corroborated, result, grounded })
+        Ok(Validated { extracted, is_complete, corroborated, result, grounded })
     }
 
     fn checkpoint(output: &Validated) -> Value {
-        let corroborated = output.corroborated.len();
-        json!({"errors": output.result.error_count, "warnings": output.result.warning_count, "corroborated": corroborated})
+        json!({"errors": output.result.error_count, "warnings": output.result.warning_count, "corroborated": output.corroborated})
     }
 }
 
