@@ -68,9 +68,10 @@ fn wrong_vat_id(text: &str) -> Option<Wrong> {
         Verdict::WrongForm => "has not the form that VAT numbers of its country have",
         Verdict::WrongCheckDigit => "is no VAT number: its check digit does not fit",
     };
-    // Where a check digit is one of ten, several lookalikes may fit; then none is named.
+    // One check digit of ten fits by chance: it says which letter stands for a digit, but not which digit for another.
+    let is_misread_letter = vat_id::check(&compacted) == Verdict::WrongForm;
     let fits = |candidate: &String| vat_id::has_check_digit(candidate) && vat_id::check(candidate) == Verdict::Fits;
-    let mut fitting = lookalike_texts(&compacted).into_iter().filter(fits);
+    let mut fitting = lookalike_texts(&compacted).into_iter().filter(|candidate| is_misread_letter && fits(candidate));
     let only = fitting.next().filter(|_| fitting.next().is_none());
     Some((VAT_ID, problem.to_owned(), only))
 }
@@ -122,7 +123,9 @@ mod tests {
     fn vat_numbers_are_told_by_their_check_digits() {
         assert_eq!(wrong_vat_id("DE 136 695 976"), None);
         assert_eq!(wrong_vat_id("12/345/67890"), None, "a tax number of another kind");
-        assert_eq!(wrong_vat_id("DE123456789").unwrap().0, "vat_id");
+        let (check, _, suggestion) = wrong_vat_id("DE123456789").unwrap();
+        assert_eq!((check, suggestion), ("vat_id", None));
+        assert_eq!(wrong_vat_id("DE I36 695 976").unwrap().2.as_deref(), Some("DE136695976"));
         assert!(wrong_vat_id("ATU1358562").unwrap().1.contains("form"));
     }
 }

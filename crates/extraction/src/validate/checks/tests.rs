@@ -5,7 +5,7 @@ use crate::validate::{Examiner, Findings, Issue, Severity};
 
 fn schema() -> Value {
     let text = json!({"type": ["string", "null"]});
-    let number = json!({"type": ["number", "string", "null"]});
+    let number = json!({"type": ["number", "null"]});
     let party = json!({"type": "object", "properties": {"name": text, "vat_id": text}});
     json!({"type": "object", "properties": {
         "invoice_number": text, "issue_date": text, "due_date": text, "delivery_date": text, "currency": text,
