@@ -235,6 +235,10 @@ fn register_manifests(to: &mut impl Register) {
     to.route((Get, "/manifests/{id}/truth"), "Shows what is right for a manifest", &[], truths::show_truth);
     to.route((Delete, "/manifests/{id}/truth"), "Forgets what is right for a manifest", &[], truths::delete_truth);
     to.route((Get, "/manifests/{id}/operation-logs"), "Lists what people did to a manifest, newest first", &[], manifests::list_operation_logs);
+    to.route((Get, "/manifests/{id}/citations"), "Lists where the values of a manifest are printed", &[], manifests::list_citations);
+    to.route((Get, "/manifests/{id}/pages"), "Lists the pages of a manifest that are known", &[], manifests::list_pages);
+    to.route((Get, "/manifests/{id}/pages/{page}/words"), "Shows the words of a page with their places", &[NotFound], manifests::show_words);
+    to.route((Get, "/manifests/{id}/pages/{page}/image"), "Signs a URL of a picture of a page", &[NotFound], manifests::show_page_image);
     to.route((Get, "/manifests/{id}/ocr"), "Shows the text of a manifest", &[], manifests::show_ocr);
     to.route((Post, "/manifests/{id}/ocr/refresh"), "Reads the text of a manifest anew and waits for it", &[OcrService, OcrTimeout], manifests::refresh_ocr);
     to.route((Post, "/manifests/{id}/ocr/refresh-job"), "Reads the text of a manifest anew", &[], manifests::queue_ocr);

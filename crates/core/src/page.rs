@@ -71,6 +71,24 @@ pub struct Page {
 }
 
 impl Page {
+    /// A page of which nothing but the text is known; a unit wide and high.
+    #[must_use]
+    pub fn of_text(number: u32, source: TextSource, text: impl Into<String>) -> Self {
+        let text = text.into();
+        Self {
+            number,
+            width: 1.0,
+            height: 1.0,
+            turned_degrees: 0,
+            skew_degrees: 0.0,
+            source,
+            languages: Vec::new(),
+            words: Vec::new(),
+            markdown: text.clone(),
+            text,
+        }
+    }
+
     /// The mean confidence of the words, each weighted by its length; `None` on a page without words.
     #[must_use]
     pub fn confidence(&self) -> Option<f32> {

@@ -2,6 +2,7 @@
 //! domain types.
 
 pub mod budgets;
+pub mod citations;
 pub mod estimates;
 pub mod export_scripts;
 pub mod extractors;
@@ -14,6 +15,7 @@ pub mod manifests;
 pub mod models;
 pub mod operation_logs;
 pub mod page_cache;
+pub mod page_images;
 pub mod page_reads;
 pub mod projects;
 pub mod prompts;

@@ -36,6 +36,8 @@ diesel::table! {
         match_kind -> Text,
         matched_text -> Nullable<Text>,
         confidence -> Nullable<Float4>,
+        field_confidence -> Nullable<Float8>,
+        reasons -> Array<Text>,
     }
 }
 
@@ -201,6 +203,7 @@ diesel::table! {
         updated_at -> Timestamptz,
         has_data -> Bool,
         has_errors -> Bool,
+        pages_settings_sha256 -> Nullable<Text>,
         page_count -> Nullable<Int4>,
         text_characters -> Nullable<Int4>,
     }
@@ -245,6 +248,18 @@ diesel::table! {
         size_bytes -> Int4,
         created_at -> Timestamptz,
         last_used_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    page_images (manifest_id, page_number, turned_degrees) {
+        manifest_id -> Int4,
+        page_number -> Int4,
+        turned_degrees -> Int4,
+        storage_key -> Text,
+        width -> Int4,
+        height -> Int4,
+        created_at -> Timestamptz,
     }
 }
 
@@ -396,6 +411,7 @@ diesel::joinable!(manifests -> groups (group_id));
 diesel::joinable!(operation_logs -> manifests (manifest_id));
 diesel::joinable!(operation_logs -> projects (project_id));
 diesel::joinable!(operation_logs -> users (user_id));
+diesel::joinable!(page_images -> manifests (manifest_id));
 diesel::joinable!(page_reads -> jobs (job_id));
 diesel::joinable!(projects -> extractors (text_extractor_id));
 diesel::joinable!(projects -> models (llm_model_id));
@@ -424,6 +440,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     models,
     operation_logs,
     page_cache,
+    page_images,
     page_reads,
     projects,
     prompts,

@@ -333,3 +333,75 @@ pub(crate) fn densest_part(letters: &Letters, width: u32, height: u32) -> (u32, 
     let (left, top) = (side(best.0 * cell), side(best.1 * cell));
     (left, top, (width - left).min(side(3 * cell)), (height - top).min(side(3 * cell)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::orient::Turn;
+    use crate::picture::Tilt;
+    use image::Luma;
+
+    /// Rows of blots like letters, ten pixels high, in words of uneven length.
+    fn page_of_letters() -> GrayImage {
+        GrayImage::from_fn(700, 600, |x, y| {
+            let (row, column) = (y / 30, x / 9);
+            let within = (60..640).contains(&x) && (60..540).contains(&y) && y % 30 < 10 && x % 9 < 6;
+            let is_space = (column + row * 3) % (5 + row % 4) == 0;
+            Luma([if within && !is_space { 20 } else { 255 }])
+        })
+    }
+
+    #[test]
+    fn the_height_of_letters_and_their_rows_are_found() {
+        let letters = Letters::find(&page_of_letters());
+        assert_eq!(letters.height, Some(10.0));
+        assert!(letters.blots.len() > 500);
+        assert!(letters.stand_in_rows());
+        assert!(!Letters::find(&Turn::Quarter.apply(&page_of_letters())).stand_in_rows());
+    }
+
+    #[test]
+    fn the_slope_is_found_and_undone() {
+        for degrees in [-7.0, -2.0, -0.5, 0.0, 1.5, 9.0] {
+            let askew = Tilt::turn(degrees, &page_of_letters());
+            let found = Letters::find(&askew).slope_degrees();
+            assert!((found - degrees).abs() <= 0.3, "{degrees} was found as {found}");
+            let level = Letters::find(&Tilt::turn(-found, &askew)).slope_degrees();
+            assert!(level.abs() <= 0.3, "{degrees}: {level} is left");
+        }
+    }
+
+    #[test]
+    fn a_page_without_letters_has_no_slope_and_no_height() {
+        for shade in [0, 255] {
+            let letters = Letters::find(&GrayImage::from_pixel(300, 200, Luma([shade])));
+            assert_eq!((letters.height, letters.slope_degrees()), (None, 0.0));
+        }
+        let letters = Letters::find(&GrayImage::new(0, 0));
+        assert_eq!(letters.blots, []);
+        assert!(letters.stand_in_rows());
+    }
+
+    #[test]
+    fn rules_go_and_letters_stay() {
+        let mut ruled = page_of_letters();
+        for place in 40..660 {
+            for (x, y) in [(place, 50), (place, 51), (place, 75), (30, place.min(590)), (31, place.min(590))] {
+                ruled.put_pixel(x, y, Luma([0]));
+            }
+        }
+        let before = Letters::find(&page_of_letters()).blots.len();
+        remove_rules(&mut ruled, 10.0);
+        assert_eq!(Letters::find(&ruled).blots.len(), before);
+        assert_eq!(ruled, page_of_letters());
+    }
+
+    #[test]
+    fn the_part_with_most_letters_is_on_the_page() {
+        let picture = page_of_letters();
+        let (left, top, width, height) = densest_part(&Letters::find(&picture), 700, 600);
+        assert!(left + width <= 700 && top + height <= 600 && width > 100 && height > 100);
+        let (_, _, width, height) = densest_part(&Letters::find(&GrayImage::new(5, 5)), 5, 5);
+        assert_eq!((width, height), (5, 5));
+    }
+}

@@ -4,6 +4,7 @@ mod attachments;
 mod error;
 mod image;
 mod ink;
+mod layer;
 mod layout;
 mod merge;
 mod number;
@@ -13,6 +14,7 @@ mod page;
 mod pdf;
 mod picture;
 mod reader;
+mod script;
 mod soundness;
 mod tesseract;
 

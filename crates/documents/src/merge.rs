@@ -37,6 +37,14 @@ pub(crate) fn is_plausible(text: &str) -> bool {
     good * 2 > all && (all > 1 || text.chars().all(|c| c.is_ascii_digit() || c >= '\u{2E80}'))
 }
 
+/// Whether a word is a speck, a crease or an edge of the paper that was read: no letter or digit and not sure, or hardly sure
+/// at all and no number.
+pub(crate) fn is_dirt(word: &Word) -> bool {
+    let has_digit = word.text.chars().any(|c| c.is_ascii_digit());
+    let has_letter = word.text.chars().any(char::is_alphanumeric);
+    (!has_letter && word.confidence < 0.6) || (!has_digit && word.confidence < 0.2)
+}
+
 /// Merges a further reading into a first one; boxes of both in pixels of one picture.
 pub(crate) fn merge(first: Vec<Word>, other: Vec<Word>) -> Vec<Word> {
     let height = usual_height(&first).or_else(|| usual_height(&other)).unwrap_or(0.0);

@@ -8,16 +8,21 @@ use sluice_core::{ReadOptions, Word};
 
 use crate::error::Result;
 use crate::ink::{Letters, densest_part, remove_rules};
-use crate::merge::{merge, sureness, worth};
+use crate::merge::{is_dirt, merge, sureness, worth};
 use crate::number::narrow;
 use crate::orient::Turn;
 use crate::picture::{Tilt, flatten, resize};
+use crate::script::is_chinese;
 use crate::tesseract::Tesseract;
 
 /// A reading this sure is not the wrong way up nor in the wrong script: such text reads as noise of about 0.4.
 const SURE: f32 = 0.7;
 /// A reading this sure needs no second one.
-const GOOD: f32 = 0.88;
+const GOOD: f32 = 0.9;
+/// A part of a page that reads this well is the right way up, and others need not be tried.
+const SURE_PART: f32 = 0.85;
+/// A reading less sure than this may be one in the wrong script.
+const UNSURE: f32 = 0.8;
 /// The share of the letters that a good reading has boxes around.
 const COVERED: f64 = 0.9;
 /// Tesseract reads letters of this height best, small and capital ones together.
@@ -25,12 +30,13 @@ const LETTER_PIXELS: f64 = 24.0;
 /// Pictures are not enlarged beyond this.
 const MAX_PIXELS: f64 = 16_000_000.0;
 /// No further reading of a page is begun after so long.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(30);
 /// The page mode that takes the page for one block and keeps its rows.
 const BLOCK: u8 = 6;
 /// The page mode that looks for text anywhere.
 const SPARSE: u8 = 11;
-/// What Latin and Chinese pages are read in when no languages are set.
+/// What Latin and Chinese pages are read in when no languages are set. Three languages read English better than English alone
+/// does: where one is unsure of a word the others are asked.
 const LATIN: [&str; 3] = ["eng", "deu", "fra"];
 const CHINESE: [&str; 2] = ["chi_sim", "eng"];
 
@@ -53,6 +59,9 @@ pub(crate) struct Reading {
     /// In which languages it was read.
     pub(crate) languages: Vec<String>,
 }
+
+/// The words, and the languages that they were read in.
+type InLanguages = (Vec<String>, Vec<Word>);
 
 /// A picture that is ready for Tesseract.
 struct Prepared {
@@ -86,7 +95,7 @@ impl Prepared {
 fn factor_of(letters: &Letters, picture: &GrayImage) -> f64 {
     let wanted = letters.height.map_or(1.0, |height| LETTER_PIXELS / height);
     let pixels = f64::from(picture.width()) * f64::from(picture.height());
-    let factor = wanted.clamp(0.4, 4.0).min((MAX_PIXELS / pixels).sqrt());
+    let factor = wanted.clamp(0.4, 3.0).min((MAX_PIXELS / pixels).sqrt());
     if (0.8..=1.25).contains(&factor) { 1.0 } else { factor }
 }
 
@@ -108,7 +117,6 @@ impl Ocr {
         let likely = if letters.stand_in_rows() { Turn::None } else { Turn::ThreeQuarters };
         let mode = self.page_mode.unwrap_or(BLOCK);
         let languages = self.first_languages();
-
         let mut turn = likely;
         let mut prepared = Prepared::new(&turn.apply(&even));
         let mut best = (languages.clone(), self.engine(&languages)?.read(&prepared.picture, mode)?);
@@ -121,10 +129,14 @@ impl Ocr {
                 best = (languages, words);
             }
         }
+        if self.languages.is_empty() {
+            best = self.try_chinese(&prepared, mode, best)?;
+        }
         let (languages, mut words) = best;
         if self.page_mode.is_none() {
             words = self.improve(&prepared, &languages, words, started)?;
         }
+        words.retain(|word| !is_dirt(word));
         for word in &mut words {
             let back = narrow(1.0 / prepared.factor);
             word.bounds.x *= back;
@@ -165,6 +177,24 @@ impl Ocr {
         Ok(merge(words, other))
     }
 
+    /// Reads the page in Chinese where the first reading may be one in the wrong script.
+    fn try_chinese(&mut self, prepared: &Prepared, mode: u8, first: InLanguages) -> Result<InLanguages> {
+        let (languages, words) = first;
+        if languages == CHINESE {
+            return Ok((languages, words));
+        }
+        if sureness(&words) < UNSURE && prepared.letters.height.is_some() {
+            let chinese = CHINESE.map(str::to_owned).to_vec();
+            if let Ok(engine) = self.engine(&chinese) {
+                let other = engine.read(&prepared.picture, mode)?;
+                if is_chinese(&other) && worth(&other) > worth(&words) {
+                    return Ok((chinese, other));
+                }
+            }
+        }
+        Ok((languages, words))
+    }
+
     /// Reads a part of the page each way up, and in Chinese where no languages are set, and says what reads best.
     fn try_parts(&mut self, even: &GrayImage, letters: &Letters, likely: Turn) -> Result<(Turn, Vec<String>)> {
         let (left, top, width, height) = densest_part(letters, even.width(), even.height());
@@ -185,13 +215,21 @@ impl Ocr {
                 if worth > best.0 {
                     best = (worth, turn, languages.clone());
                 }
+                if sureness(&words) >= SURE_PART && words.len() >= 12 {
+                    return Ok((turn, languages.clone()));
+                }
             }
         }
         Ok((best.1, best.2))
     }
 
-    fn first_languages(&self) -> Vec<String> {
-        if self.languages.is_empty() { LATIN.map(str::to_owned).to_vec() } else { self.languages.clone() }
+    /// The languages that are set, or else those for Latin script that are installed.
+    fn first_languages(&mut self) -> Vec<String> {
+        if !self.languages.is_empty() {
+            return self.languages.clone();
+        }
+        let latin = LATIN.map(str::to_owned).to_vec();
+        if self.engine(&latin).is_ok() { latin } else { vec!["eng".to_owned()] }
     }
 
     fn engine(&mut self, languages: &[String]) -> Result<&mut Tesseract> {

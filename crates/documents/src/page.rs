@@ -10,7 +10,7 @@ use crate::picture::Tilt;
 /// A page that was read from its picture of so many pixels, in units of so many pixels.
 pub(crate) fn from_picture(number: u32, (width, height): (f64, f64), pixels_a_unit: f64, reading: Reading) -> Page {
     let turned_degrees = reading.turn.degrees();
-    let (width, height) = if turned_degrees % 180 == 0 { (width, height) } else { (height, width) };
+    let (width, height) = if turned_degrees.is_multiple_of(180) { (width, height) } else { (height, width) };
     // Rows are rows only while the lines are level; then each word goes back to where it stands.
     let (mut words, text, markdown) = set_on_grid(reading.words);
     let back = Tilt::new(reading.skew_degrees, width, height);

@@ -4,10 +4,11 @@ use std::path::Path;
 
 use image::{DynamicImage, GrayImage};
 use pdfium_render::prelude::*;
-use sluice_core::{BoundingBox, OcrMode, Page, ReadOptions, ReadRequest, RenderRequest, Word};
+use sluice_core::{OcrMode, Page, ReadOptions, ReadRequest, RenderRequest};
 
 use crate::attachments::einvoices;
 use crate::error::{Error, Result};
+use crate::layer;
 use crate::number::narrow;
 use crate::ocr::Ocr;
 use crate::page;
@@ -20,10 +21,6 @@ const MAX_SIDE_POINTS: f32 = 14_400.0;
 const MAX_PIXELS: f32 = 40_000_000.0;
 /// The resolution that pages are read at, in pixels a point: 216 dots per inch.
 const SCALE: f32 = 3.0;
-/// Device units a point when places are asked for, which PDFium answers in whole numbers.
-const FINE: f32 = 16.0;
-/// How many characters of a page are looked at to tell whether they are visible.
-const VISIBILITY_SAMPLES: usize = 40;
 
 /// The picture of a page in its colours, not larger than asked for.
 pub(crate) fn render(library: &Path, request: &RenderRequest) -> Result<DynamicImage> {
@@ -102,17 +99,17 @@ fn describe(error: &PdfiumError) -> String {
     }
 }
 
-fn damaged(error: PdfiumError) -> Error {
+pub(crate) fn damaged(error: PdfiumError) -> Error {
     Error::Damaged { reason: describe(&error) }
 }
 
 fn read_page(number: u32, page: &PdfPage<'_>, options: &ReadOptions, ocr: &mut Ocr) -> Result<Page> {
     let (width, height) = size_of(number, page)?;
-    let (words, layer) = match options.ocr {
+    let (words, found) = match options.ocr {
         OcrMode::Force => (Vec::new(), Layer::default()),
-        OcrMode::Auto | OcrMode::Never => read_layer(page)?,
+        OcrMode::Auto | OcrMode::Never => layer::read(page)?,
     };
-    if options.ocr == OcrMode::Never || layer.is_sound() {
+    if options.ocr == OcrMode::Never || found.is_sound() {
         return Ok(page::from_layer(number, (width, height), words));
     }
     let scale = SCALE.min((MAX_PIXELS / (width * height)).sqrt());
@@ -121,115 +118,8 @@ fn read_page(number: u32, page: &PdfPage<'_>, options: &ReadOptions, ocr: &mut O
     Ok(page::from_picture(number, size, scale.into(), ocr.read(&picture)?))
 }
 
-fn rasterise(page: &PdfPage<'_>, scale: f32) -> Result<GrayImage> {
+pub(crate) fn rasterise(page: &PdfPage<'_>, scale: f32) -> Result<GrayImage> {
     let config = PdfRenderConfig::new().scale_page_by_factor(scale).render_form_data(true);
     let bitmap = page.render_with_config(&config).map_err(damaged)?;
     Ok(bitmap.as_image().map_err(damaged)?.to_luma8())
-}
-
-/// Reads the words of the text layer and what tells whether it is sound.
-fn read_layer(page: &PdfPage<'_>) -> Result<(Vec<Word>, Layer)> {
-    let text = page.text().map_err(damaged)?;
-    let place = PdfRenderConfig::new().scale_page_by_factor(FINE);
-    let mut layer = Layer { picture_share: picture_share(page), ..Layer::default() };
-    let mut words = Words::default();
-    let characters = text.chars();
-    let step = (characters.len() / VISIBILITY_SAMPLES).max(1);
-    for (index, character) in characters.iter().enumerate() {
-        let Some(value) = character.unicode_char() else {
-            layer.characters += 1;
-            layer.garbled += 1;
-            continue;
-        };
-        if value.is_whitespace() {
-            words.finish();
-            continue;
-        }
-        // U+0002 is how PDFium marks a hyphen at a line's end.
-        let value = if value == '\u{2}' { '-' } else { value };
-        layer.count(value);
-        if index % step == 0 && !character.is_generated().unwrap_or(false) {
-            layer.looked_at += 1;
-            layer.invisible += u32::from(is_invisible(&character));
-        }
-        if let Some(bounds) = place_of(page, &character, &place) {
-            words.push(value, bounds);
-        }
-    }
-    words.finish();
-    Ok((words.done, layer))
-}
-
-fn is_invisible(character: &PdfPageTextChar<'_>) -> bool {
-    matches!(character.render_mode(), Ok(PdfPageTextRenderMode::Invisible | PdfPageTextRenderMode::InvisibleClipping))
-}
-
-/// The share of the page that its pictures cover.
-fn picture_share(page: &PdfPage<'_>) -> f32 {
-    let area = page.width().value * page.height().value;
-    let pictures: f32 = page
-        .objects()
-        .iter()
-        .filter(|object| object.object_type() == PdfPageObjectType::Image)
-        .filter_map(|object| object.bounds().ok())
-        .map(|quad| (quad.width().value * quad.height().value).abs())
-        .sum();
-    (pictures / area).clamp(0.0, 1.0)
-}
-
-/// The place of a character on the page as it is shown: PDFium undoes the page's rotation and crop box.
-fn place_of(page: &PdfPage<'_>, character: &PdfPageTextChar<'_>, config: &PdfRenderConfig) -> Option<BoundingBox> {
-    let bounds = character.loose_bounds().ok()?;
-    let (x1, y1) = page.points_to_pixels(bounds.left(), bounds.top(), config).ok()?;
-    let (x2, y2) = page.points_to_pixels(bounds.right(), bounds.bottom(), config).ok()?;
-    let points = |pixels: i32| i16::try_from(pixels / 16).ok().map(|whole| f32::from(whole) + remainder(pixels));
-    let (x1, y1, x2, y2) = (points(x1)?, points(y1)?, points(x2)?, points(y2)?);
-    Some(BoundingBox { x: x1.min(x2), y: y1.min(y2), width: (x1 - x2).abs(), height: (y1 - y2).abs() })
-}
-
-fn remainder(pixels: i32) -> f32 {
-    i16::try_from(pixels % 16).map_or(0.0, |rest| f32::from(rest) / FINE)
-}
-
-/// Gathers characters into words.
-#[derive(Default)]
-struct Words {
-    text: String,
-    bounds: BoundingBox,
-    done: Vec<Word>,
-}
-
-impl Words {
-    fn push(&mut self, character: char, bounds: BoundingBox) {
-        if !self.text.is_empty() && self.is_apart(bounds) {
-            self.finish();
-        }
-        self.bounds = if self.text.is_empty() { bounds } else { union(self.bounds, bounds) };
-        self.text.push(character);
-    }
-
-    /// Whether a character begins another word although no space stands before it.
-    fn is_apart(&self, next: BoundingBox) -> bool {
-        let height = self.bounds.height.max(next.height).max(1.0);
-        let gap = next.x - (self.bounds.x + self.bounds.width);
-        let step = (next.y + next.height / 2.0) - (self.bounds.y + self.bounds.height / 2.0);
-        gap > height * 0.4 || gap < -height * 3.0 || step.abs() > height * 0.6
-    }
-
-    fn finish(&mut self) {
-        if !self.text.is_empty() {
-            let text = std::mem::take(&mut self.text);
-            self.done.push(Word { text, bounds: self.bounds, confidence: 1.0, line: 0 });
-        }
-    }
-}
-
-fn union(a: BoundingBox, b: BoundingBox) -> BoundingBox {
-    let (x, y) = (a.x.min(b.x), a.y.min(b.y));
-    BoundingBox {
-        x,
-        y,
-        width: (a.x + a.width).max(b.x + b.width) - x,
-        height: (a.y + a.height).max(b.y + b.height) - y,
-    }
 }

@@ -2,15 +2,12 @@
 
 use image::{GrayImage, Luma, imageops};
 
-use crate::number::{at, index, narrow, real, side, whole};
+use crate::number::{at, index, narrow, whole};
 
 /// Of a page's longer side: paper is even within so small a part of it.
 const TILES: u32 = 64;
-/// Shades that are paper once the paper was made even.
-const PAPER: i64 = 225;
 
-/// Divides a picture by the shade of the paper around each place, so that shadows, stains and coloured paper become white,
-/// and stretches what remains so that the print is black.
+/// Divides a picture by the shade of the paper around each place, so that shadows, stains and coloured paper become white.
 pub(crate) fn flatten(picture: &GrayImage) -> GrayImage {
     let paper = Paper::of(picture);
     let mut even = picture.clone();
@@ -19,27 +16,7 @@ pub(crate) fn flatten(picture: &GrayImage) -> GrayImage {
         let white = paper.shade_at(x, y).max(1);
         pixel.0 = [u8::try_from((i64::from(shade) * 255 / white).min(255)).unwrap_or(255)];
     }
-    let black = darkest(&even);
-    let span = (PAPER - black).max(40);
-    for pixel in even.pixels_mut() {
-        let [shade] = pixel.0;
-        let stretched = (i64::from(shade) - black) * 255 / span;
-        pixel.0 = [u8::try_from(stretched.clamp(0, 255)).unwrap_or(255)];
-    }
     even
-}
-
-/// The shade that one pixel in a hundred is darker than, but not so light that dirt becomes print.
-fn darkest(picture: &GrayImage) -> i64 {
-    let limit = real(picture.as_raw().len()) / 100.0;
-    let mut sum = 0.0;
-    for (shade, count) in (0_i64..).zip(histogram(picture.pixels().map(|pixel| pixel.0[0]))) {
-        sum += f64::from(count);
-        if sum > limit {
-            return shade.min(150);
-        }
-    }
-    0
 }
 
 fn histogram(shades: impl Iterator<Item = u8>) -> [u32; 256] {
@@ -180,8 +157,45 @@ pub(crate) fn size_of(picture: &GrayImage) -> (f32, f32) {
     (narrow(f64::from(picture.width())), narrow(f64::from(picture.height())))
 }
 
-/// How many of the pixels are darker than half, of all.
-pub(crate) fn ink_share(picture: &GrayImage) -> f64 {
-    let dark = picture.pixels().filter(|pixel| pixel.0[0] < 128).count();
-    real(dark) / real(picture.as_raw().len().max(1)).max(1.0) * if side(dark) == 0 { 0.0 } else { 1.0 }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shadow_becomes_paper_and_print_stays_dark() {
+        // Paper that falls from 250 to 100, with print half as light.
+        let shaded = GrayImage::from_fn(600, 400, |x, y| {
+            let paper = 250 - x / 4;
+            let is_print = x % 20 < 3 && y % 20 < 8;
+            Luma([u8::try_from(if is_print { paper / 2 } else { paper }).unwrap()])
+        });
+        let even = flatten(&shaded);
+        let shades = |wanted: bool| {
+            let is_print = |x: u32, y: u32| x % 20 < 3 && y % 20 < 8;
+            even.enumerate_pixels().filter(move |(x, y, _)| is_print(*x, *y) == wanted).map(|(_, _, pixel)| pixel.0[0])
+        };
+        assert!(shades(false).min().unwrap() > 225);
+        assert!(shades(true).max().unwrap() < 150);
+    }
+
+    #[test]
+    fn a_dark_ground_with_light_print_is_no_paper() {
+        let page = GrayImage::from_fn(400, 400, |_, y| Luma([if y < 100 { 30 } else { 250 }]));
+        assert!(flatten(&page).get_pixel(200, 40).0[0] < 100);
+    }
+
+    #[test]
+    fn a_turn_and_the_turn_back_meet() {
+        let tilt = Tilt::new(5.0, 300.0, 200.0);
+        let back = Tilt::new(-5.0, 300.0, 200.0);
+        let (x, y) = tilt.apply(30.0, 170.0);
+        let (x, y) = back.apply(x, y);
+        assert!((x - 30.0).abs() < 1e-9 && (y - 170.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn empty_pictures_stay_empty() {
+        assert_eq!(flatten(&GrayImage::new(0, 0)).dimensions(), (0, 0));
+        assert_eq!(Tilt::turn(3.0, &GrayImage::new(1, 1)).dimensions(), (1, 1));
+    }
 }

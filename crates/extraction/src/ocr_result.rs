@@ -4,6 +4,8 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
 use sluice_core::Page;
 
+use crate::tables::{self, Table};
+
 /// Characters that an ordinary page has; fewer lower the score.
 const FULL_PAGE_CHARACTERS: f64 = 800.0;
 
@@ -16,8 +18,8 @@ pub fn build(pages: &[Page], processed_at: DateTime<Utc>, processing_ms: u64) ->
             json!({
                 "pageNumber": page.number, "text": page.text, "markdown": page.markdown,
                 "confidence": page.confidence().map(two_decimals), "width": page.width, "height": page.height,
-                "source": page.source, "turnedDegrees": page.turned_degrees,
-                "layout": {"elements": elements(page), "tables": []},
+                "source": page.source, "turnedDegrees": page.turned_degrees, "skewDegrees": two_decimals(page.skew_degrees),
+                "languages": page.languages, "layout": {"elements": elements(page), "tables": tables(page)},
             })
         })
         .collect();
@@ -42,6 +44,11 @@ fn elements(page: &Page) -> Vec<Value> {
                    "position": {"x": left, "y": top, "width": right - left, "height": bottom - top}})
         })
         .collect()
+}
+
+fn tables(page: &Page) -> Vec<Value> {
+    let show = |table: Table| json!({"header": table.header, "rows": table.rows, "position": table.bounds});
+    tables::find(page).into_iter().map(show).collect()
 }
 
 fn two_decimals(value: f32) -> f64 {

@@ -248,19 +248,8 @@ mod tests {
     use serde_json::json;
     use sluice_core::TextSource;
 
-    fn page(number: u32, markdown: &str) -> Page {
-        Page {
-            number,
-            width: 1.0,
-            height: 1.0,
-            turned_degrees: 0,
-            skew_degrees: 0.0,
-            languages: Vec::new(),
-            source: TextSource::TextLayer,
-            words: Vec::new(),
-            text: markdown.to_owned(),
-            markdown: markdown.to_owned(),
-        }
+    fn page(number: u32, text: &str) -> Page {
+        Page::of_text(number, TextSource::TextLayer, text)
     }
 
     fn contract(schema: &Value) -> Contract<'_> {

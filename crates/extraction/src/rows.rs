@@ -271,16 +271,7 @@ mod tests {
     use sluice_core::TextSource;
 
     fn page(markdown: String) -> Page {
-        Page {
-            number: 1,
-            width: 1.0,
-            height: 1.0,
-            turned_degrees: 0,
-            source: TextSource::TextLayer,
-            words: Vec::new(),
-            text: String::new(),
-            markdown,
-        }
+        Page::of_text(1, TextSource::TextLayer, markdown)
     }
 
     fn table(rows: Range<usize>) -> String {

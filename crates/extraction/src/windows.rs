@@ -54,16 +54,7 @@ mod tests {
 
     fn pages(texts: &[String]) -> Vec<Page> {
         let numbered = (1..).zip(texts);
-        let page = |(number, markdown): (u32, &String)| Page {
-            number,
-            width: 1.0,
-            height: 1.0,
-            turned_degrees: 0,
-            source: TextSource::TextLayer,
-            words: Vec::new(),
-            text: String::new(),
-            markdown: markdown.clone(),
-        };
+        let page = |(number, text): (u32, &String)| Page::of_text(number, TextSource::TextLayer, text.as_str());
         numbered.map(page).collect()
     }
 

@@ -1,42 +1,103 @@
 //! Small documents, drawn here.
 
+/// The size of a [`Cell`]'s letters in points.
+const CELL_SIZE: f32 = 10.0;
+/// The width of a letter of Courier for each point of its size.
+const COURIER_WIDTH: f32 = 0.6;
+/// The height of an A4 page in points.
+const PAGE_HEIGHT: f32 = 842.0;
+
+/// A text somewhere on a page of [`pdf_of_cells`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cell {
+    /// Its left edge, in points from the page's left.
+    pub x: f32,
+    /// Its top, in points from the page's top.
+    pub y: f32,
+    /// What it says, in ASCII.
+    pub text: String,
+}
+
+impl Cell {
+    /// A text at a place.
+    #[must_use]
+    pub fn new(x: f32, y: f32, text: &str) -> Self {
+        Self { x, y, text: text.to_owned() }
+    }
+
+    /// The rectangle that it is drawn in: left, top, width and height in points.
+    #[must_use]
+    pub fn bounds(&self) -> [f32; 4] {
+        let letters = f32::from(u16::try_from(self.text.chars().count()).unwrap_or(u16::MAX));
+        [self.x, self.y, letters * CELL_SIZE * COURIER_WIDTH, CELL_SIZE]
+    }
+}
+
+/// A PDF with one page per item, each with texts in Courier at known places.
+#[must_use]
+pub fn pdf_of_cells(pages: &[Vec<Cell>]) -> Vec<u8> {
+    let contents = pages.iter().map(|cells| {
+        let mut content = format!("BT /F1 {CELL_SIZE} Tf\n");
+        for cell in cells {
+            // The letters stand on a line four fifths below the top.
+            let baseline = PAGE_HEIGHT - cell.y - CELL_SIZE * 0.8;
+            content.push_str(&format!("1 0 0 1 {} {baseline} Tm ({}) Tj\n", cell.x, escape(&cell.text)));
+        }
+        content + "ET"
+    });
+    pdf_of("Courier", contents)
+}
+
 /// A PDF with one page per item; each page has the given lines in 12 point Helvetica, from the top.
 #[must_use]
 pub fn pdf(pages: &[&[&str]]) -> Vec<u8> {
-    let pages: Vec<Vec<String>> =
-        pages.iter().map(|lines| lines.iter().map(|line| (*line).to_owned()).collect()).collect();
-    typeset("Helvetica", "/F1 12 Tf 72 760 Td 18 TL", &pages)
+    let contents = pages.iter().map(|lines| {
+        let mut content = "BT /F1 12 Tf 72 760 Td 18 TL\n".to_owned();
+        for line in *lines {
+            content.push_str(&format!("({}) Tj T*\n", escape(line)));
+        }
+        content + "ET"
+    });
+    pdf_of("Helvetica", contents)
 }
 
 /// A PDF as [`pdf`], in 8 point Courier: columns of spaces stay columns, and 70 lines fit on a page.
 #[must_use]
 pub fn typewritten_pdf(pages: &[Vec<String>]) -> Vec<u8> {
-    typeset("Courier", "/F1 8 Tf 40 800 Td 11 TL", pages)
+    let contents = pages.iter().map(|lines| {
+        let mut content = "BT /F1 8 Tf 40 800 Td 11 TL\n".to_owned();
+        for line in lines {
+            content.push_str(&format!("({}) Tj T*\n", escape(line)));
+        }
+        content + "ET"
+    });
+    pdf_of("Courier", contents)
 }
 
-fn typeset(font: &str, start: &str, pages: &[Vec<String>]) -> Vec<u8> {
-    let mut objects =
-        vec![String::new(), String::new(), format!("<< /Type /Font /Subtype /Type1 /BaseFont /{font} >>")];
+fn escape(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('(', "\\(").replace(')', "\\)")
+}
+
+/// A PDF of pages with these contents, in one of the fonts that every reader has.
+fn pdf_of(font: &str, contents: impl Iterator<Item = String>) -> Vec<u8> {
+    let font = format!("<< /Type /Font /Subtype /Type1 /BaseFont /{font} >>");
+    let mut objects = vec![String::new(), String::new(), font];
     let mut kids = String::new();
-    for lines in pages {
-        let mut content = format!("BT {start}\n");
-        for line in lines {
-            let escaped = line.replace('\\', "\\\\").replace('(', "\\(").replace(')', "\\)");
-            content.push_str(&format!("({escaped}) Tj T*\n"));
-        }
-        content.push_str("ET");
+    let mut count = 0;
+    for content in contents {
         objects.push(format!("<< /Length {} >>\nstream\n{content}\nendstream", content.len()));
         let content_number = objects.len();
         objects.push(format!(
             "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents {content_number} 0 R /Resources << /Font << /F1 3 0 R >> >> >>"
         ));
         kids.push_str(&format!("{} 0 R ", objects.len()));
+        count += 1;
     }
     if let Some(catalog) = objects.first_mut() {
         *catalog = "<< /Type /Catalog /Pages 2 0 R >>".to_owned();
     }
     if let Some(tree) = objects.get_mut(1) {
-        *tree = format!("<< /Type /Pages /Kids [{kids}] /Count {} >>", pages.len());
+        *tree = format!("<< /Type /Pages /Kids [{kids}] /Count {count} >>");
     }
     assemble(&objects)
 }

@@ -1,7 +1,5 @@
 //! What is known after each stage. A state owns the one before it, so a stage can't read what does not exist yet.
 
-use std::collections::BTreeSet;
-
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sluice_core::{CostBreakdown, FileFormat, ManifestStatus, Page, ReadOptions};
@@ -15,6 +13,8 @@ use sluice_extraction::validate::{Examiner, InvalidSchema, Issue, ValidationResu
 use sluice_llm::Endpoint;
 use sluice_remote_extractors::{paddle_ocr, vision};
 use uuid::Uuid;
+
+use crate::stages::ground::Grounded;
 
 /// After LOAD: everything that the job needs exists and fits together.
 #[derive(Debug)]
@@ -126,9 +126,11 @@ pub(crate) struct Validated {
     pub(crate) extracted: LlmExtracted,
     /// Whether the user's schema and rules have all that they ask for; scripts and built-in checks have no say in it.
     pub(crate) is_complete: bool,
-    /// Dot paths of values that take part in an equation that meets.
-    pub(crate) corroborated: BTreeSet<String>,
+    /// How many values take part in an equation that meets.
+    pub(crate) corroborated: usize,
     pub(crate) result: ValidationResult,
+    /// Where the values are on the pages and how far they can be trusted.
+    pub(crate) grounded: Grounded,
 }
 
 /// After PERSIST: the job has ended in the database.

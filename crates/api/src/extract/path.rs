@@ -81,6 +81,16 @@ impl Segment for String {
     }
 }
 
+impl Segment for i32 {
+    fn parse(text: &str) -> Result<Self> {
+        parse_integer(text)
+    }
+
+    fn shape() -> Shape {
+        Shape::integer()
+    }
+}
+
 macro_rules! integer_segments {
     ($($id:ident),*) => {$(
         impl Segment for $id {

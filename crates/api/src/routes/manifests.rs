@@ -1,15 +1,18 @@
 //! Manifests: lists, edits, files, text, extraction.
 
 mod bulk;
+mod citations;
 mod diff;
 mod dto;
 mod edit;
 mod extract;
 mod file;
 mod history;
+mod image;
 mod list_query;
 mod logs;
 mod ocr;
+mod pages;
 
 use actix_web::web::{Data, Json};
 use serde::Serialize;
@@ -19,10 +22,11 @@ use sluice_db::AsyncPgConnection;
 use sluice_db::models::budgets;
 use sluice_db::models::jobs::request;
 use sluice_db::models::manifests::{self, Manifest, edit as edits, list};
-use sluice_db::models::schemas;
+use sluice_db::models::{page_images, schemas};
 use utoipa::ToSchema;
 
 pub(crate) use self::bulk::{delete_manifests, list_manifest_ids};
+pub(crate) use self::citations::{CitationDto, list_citations};
 pub(crate) use self::dto::{ManifestDto, UploadedDto};
 pub(crate) use self::edit::update_manifest;
 pub(crate) use self::extract::{
@@ -30,9 +34,11 @@ pub(crate) use self::extract::{
 };
 pub(crate) use self::file::{redirect_to_file, show_file, show_file_url, show_stored_file};
 pub(crate) use self::history::{list_extraction_history, list_ocr_history, show_extraction};
+pub(crate) use self::image::show_page_image;
 pub(crate) use self::list_query::{ListManifests, read_text_filter};
 pub(crate) use self::logs::{list_items, list_operation_logs};
 pub(crate) use self::ocr::{queue_ocr, refresh_ocr, show_ocr};
+pub(crate) use self::pages::{list_pages, show_words};
 use crate::error::Result;
 use crate::extract::{Path, Query, User};
 use crate::state::AppState;
@@ -93,12 +99,14 @@ pub(crate) async fn delete_manifest(
     let mut connection = state.connection().await?;
     ownership::check_manifest(&mut connection, &user, id).await?;
     let open = request::list_open(&mut connection, id.0).await?;
+    let mut files = page_images::list_keys(&mut connection, &[id.0]).await?;
     let row = match edits::delete(&mut connection, id.0).await {
         Err(sluice_db::Error::NotFound) => return Err(sluice_access::Error::NoManifest(id).into()),
         deleted => deleted?,
     };
     drop(connection);
-    state.remove_files(vec![row.storage_key.clone()]).await;
+    files.push(row.storage_key.clone());
+    state.remove_files(files).await;
     state.cancel_queue_jobs(open.into_iter().map(|job| job.id).collect()).await;
     Ok(Json(row.into()))
 }

@@ -66,6 +66,10 @@ owner POST /groups/{group}/manifests/delete-bulk {"manifestIds": [{manifest}]}
 owner GET /manifests/{manifest}
 owner PATCH /manifests/{manifest} {}
 owner DELETE /manifests/{manifest}
+owner GET /manifests/{manifest}/citations
+owner GET /manifests/{manifest}/pages
+owner GET /manifests/{manifest}/pages/{page}/words
+owner GET /manifests/{manifest}/pages/{page}/image
 owner GET /manifests/{manifest}/ocr
 owner POST /manifests/{manifest}/ocr/refresh
 owner POST /manifests/{manifest}/ocr/refresh-job
@@ -342,6 +346,7 @@ async fn things(service: &Service, owner: i32, model_url: &str, number: usize) -
         ("project", project.to_string()),
         ("group", group.to_string()),
         ("manifest", manifest.to_string()),
+        ("page", "1".to_owned()),
         ("stored", stored),
         ("schema", schema.to_string()),
         ("model", workspace.model_id.to_string()),

@@ -6,6 +6,7 @@
 mod access;
 mod auth;
 mod budgets;
+mod citations;
 mod corrections;
 mod envelope;
 mod export_scripts;

@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use crate::error::Result;
-use crate::schema::{groups, manifests, uploads};
+use crate::schema::{groups, manifests, page_images, uploads};
 
 /// A group.
 #[derive(Debug, Clone, PartialEq, Queryable, Selectable)]
@@ -134,5 +134,12 @@ pub async fn list_storage_keys(connection: &mut AsyncPgConnection, ids: &[i32]) 
         .load(connection)
         .await?;
     keys.extend(uploaded);
+    let images: Vec<String> = page_images::table
+        .inner_join(manifests::table)
+        .filter(manifests::group_id.eq_any(ids))
+        .select(page_images::storage_key)
+        .load(connection)
+        .await?;
+    keys.extend(images);
     Ok(keys)
 }

@@ -8,6 +8,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::error::Result;
+use crate::models::page_cache::PageKey;
 use crate::schema::{groups, manifests, projects};
 
 pub mod duplicates;
@@ -168,6 +169,17 @@ pub async fn list_belongings(connection: &mut AsyncPgConnection, ids: &[i32]) ->
 /// `NotFound` when there is no such manifest.
 pub async fn load_ocr_result(connection: &mut AsyncPgConnection, id: i32) -> Result<Option<Value>> {
     Ok(manifests::table.find(id).select(manifests::ocr_result).first(connection).await?)
+}
+
+/// Under which settings the pages are kept that a manifest's text was built from; none when no text was read.
+///
+/// # Errors
+/// `NotFound` when there is no such manifest.
+pub async fn load_pages_key(connection: &mut AsyncPgConnection, id: i32) -> Result<Option<PageKey>> {
+    let columns = (manifests::content_sha256, manifests::pages_settings_sha256);
+    let (file_sha256, settings): (String, Option<String>) =
+        manifests::table.find(id).select(columns).first(connection).await?;
+    Ok(settings.map(|settings_sha256| PageKey { file_sha256, settings_sha256 }))
 }
 
 /// Raises the highest event number; a smaller one changes nothing.

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::dsl::sum;
 use diesel::prelude::*;
-use diesel::sql_types::BigInt;
+use diesel::sql_types::{BigInt, Jsonb, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::Value;
 
@@ -34,6 +34,45 @@ pub async fn load(connection: &mut AsyncPgConnection, key: &PageKey, now: DateTi
         .await?;
     pages.sort_by_key(|(number, _)| *number);
     Ok(pages)
+}
+
+/// One page of a file; its pages count as used now.
+///
+/// # Errors
+/// When the query fails.
+pub async fn find(
+    connection: &mut AsyncPgConnection,
+    key: &PageKey,
+    number: i32,
+    now: DateTime<Utc>,
+) -> Result<Option<Value>> {
+    Ok(diesel::update(page_cache::table.find((&key.file_sha256, &key.settings_sha256, number)))
+        .set(page_cache::last_used_at.eq(now))
+        .returning(page_cache::page)
+        .get_result(connection)
+        .await
+        .optional()?)
+}
+
+/// The extents of the known pages of a file, in their order: their JSON without what is large.
+///
+/// # Errors
+/// When the query fails.
+pub async fn list_extents(connection: &mut AsyncPgConnection, key: &PageKey) -> Result<Vec<Value>> {
+    #[derive(QueryableByName)]
+    struct Extent {
+        #[diesel(sql_type = Jsonb)]
+        extent: Value,
+    }
+    let rows: Vec<Extent> = diesel::sql_query(
+        "select page - '{words,text,markdown,elements}'::text[] as extent from page_cache
+         where file_sha256 = $1 and settings_sha256 = $2 order by page_number",
+    )
+    .bind::<Text, _>(&key.file_sha256)
+    .bind::<Text, _>(&key.settings_sha256)
+    .load(connection)
+    .await?;
+    Ok(rows.into_iter().map(|row| row.extent).collect())
 }
 
 /// Keeps a page; one that is known already is replaced.

@@ -106,6 +106,7 @@ pub struct StoredText {
     pub quality_score: i32,
     pub processed_at: DateTime<Utc>,
     pub extractor_id: Uuid,
+    pub pages_settings_sha256: String,
 }
 
 /// Stores the text of a manifest, at once after it was read: it outlives a later failure.
@@ -124,6 +125,7 @@ pub async fn store_text(connection: &mut AsyncPgConnection, manifest_id: i32, te
             manifests::text_extractor_id.eq(text.extractor_id),
             manifests::page_count.eq(count(pages.len())),
             manifests::text_characters.eq(count(characters)),
+            manifests::pages_settings_sha256.eq(&text.pages_settings_sha256),
         ))
         .execute(connection)
         .await?;

@@ -6,6 +6,7 @@
 mod broken;
 mod limits;
 mod reading;
+mod rendering;
 mod scripts;
 
 use std::path::Path;

@@ -48,7 +48,7 @@ impl Stage for LlmExtract {
         let Some(settings) = &text.loaded.extraction else {
             return Err(StageError::invalid("the job has nothing to ask a model"));
         };
-        let subject = Subject::of(settings, &text);
+        let subject = Subject::of(settings, &text)?;
         let mut calls = Calls::open(&self.0, context, &subject).await?;
         let draft = match &settings.field {
             None => {

@@ -1,7 +1,7 @@
 //! PERSIST: the result is written and the job ends, in one transaction.
 //!
 //! - **Reads** the manifest's data, when one field of them is written.
-//! - **Writes** the job's end and cost, and the manifest's data, checks, cost and status; no other column.
+//! - **Writes** the job's end and cost, and the manifest's data, citations, checks, cost and status; no other column.
 //! - **Fails when** the database is down.
 //! - **Safe to repeat because** only the running attempt of a job that has not ended can win.
 
@@ -10,12 +10,15 @@ use futures_util::FutureExt;
 use serde_json::{Value, json};
 use sluice_core::{CostBreakdown, ErrorKind, ManifestStatus, NanoAmount, StageName};
 use sluice_db::AsyncPgConnection;
+use sluice_db::models::citations;
 use sluice_db::models::runs::{self, Attempt, Outcome};
 use sluice_extraction::cost;
+use sluice_extraction::field::FieldPath;
 use sluice_extraction::validate::{CORRECTED, Issue, ValidationResult};
 
 use crate::error::StageError;
 use crate::pipeline::{Stage, StageContext};
+use crate::stages::ground::{ground_now, is_within};
 use crate::stages::validate::invalid_schema;
 use crate::state::{Persisted, TextExtracted, Validated};
 use crate::wiring::Ports;
@@ -65,7 +68,7 @@ async fn write(
     now: DateTime<Utc>,
 ) -> sluice_db::Result<Written> {
     let outcome = match result {
-        Result::Text(text) => text_outcome(&text),
+        Result::Text(text) => (text_outcome(&text), None),
         Result::Data(mut validated) => {
             if validated.extracted.patch.is_some() {
                 let Some(data) = runs::lock_data(connection, attempt).await? else { return Ok(Ok(None)) };
@@ -73,13 +76,38 @@ async fn write(
                     return Ok(Err(error));
                 }
             }
-            data_outcome(*validated)
+            let extraction = validated.extracted.text.loaded.extraction.as_ref();
+            let field = extraction.and_then(|settings| settings.field.as_ref()).map(|task| task.path.clone());
+            let rows = validated.grounded.rows(attempt, field.as_ref());
+            (data_outcome(*validated), Some((rows, field)))
         }
     };
-    Ok(match outcome {
-        Ok((outcome, persisted)) => Ok(runs::complete(connection, attempt, &outcome, now).await?.then_some(persisted)),
-        Err(error) => Err(error),
-    })
+    let ((outcome, persisted), cited) = match outcome {
+        (Ok(outcome), cited) => (outcome, cited),
+        (Err(error), _) => return Ok(Err(error)),
+    };
+    if !runs::complete(connection, attempt, &outcome, now).await? {
+        return Ok(Ok(None));
+    }
+    if let Some((rows, field)) = cited {
+        cite(connection, attempt, &rows, field.as_ref()).await?;
+    }
+    Ok(Ok(Some(persisted)))
+}
+
+/// Writes where the values are printed; of one field that was asked for anew, only its own.
+async fn cite(
+    connection: &mut AsyncPgConnection,
+    attempt: Attempt,
+    rows: &[citations::Citation],
+    field: Option<&FieldPath>,
+) -> sluice_db::Result<()> {
+    let Some(field) = field else { return citations::replace_all(connection, attempt.manifest_id, rows).await };
+    let known = citations::list(connection, attempt.manifest_id).await?;
+    let outdated = known.into_iter().map(|citation| citation.path).filter(|path| is_within(path, field));
+    let outdated: Vec<String> = outdated.collect();
+    citations::delete_paths(connection, attempt.manifest_id, &outdated).await?;
+    citations::insert(connection, rows).await
 }
 
 /// Puts the one field into the data as they are now: people edit while a model thinks.
@@ -97,6 +125,7 @@ fn rebase(
     let merged = task.path.merge(&current, patch.value.clone(), patch.info.as_ref());
     extracted.data = merged.map_err(|error| StageError::invalid(error.to_string()))?;
     let schema = &settings.schema;
+    let (schema_id, schema_version) = (schema.id, schema.schema_version.clone());
     let examiner = settings.examiner().map_err(|error| invalid_schema(&error))?;
     let findings = examiner.examine(&extracted.data);
     validated.is_complete = findings.failures().next().is_none();
@@ -104,18 +133,20 @@ fn rebase(
     // What was corrected is told whatever the rest of the data is; the patch has it already.
     let corrected = |issue: &&Issue| issue.check.as_deref() == Some(CORRECTED);
     issues.extend(validated.result.issues.iter().filter(corrected).cloned());
+    validated.corroborated = findings.corroborated.len();
+    validated.grounded = ground_now(extracted, &issues, &findings.corroborated);
     // What scripts found was found in other data; it shows that they have not seen these.
-    validated.result = ValidationResult::new(issues, now, Some((schema.id, &schema.schema_version)));
+    validated.result = ValidationResult::new(issues, now, Some((schema_id, &schema_version)));
     Ok(())
 }
 
 fn data_outcome(validated: Validated) -> std::result::Result<(Outcome, Persisted), StageError> {
-    let Validated { extracted, is_complete, result } = validated;
+    let Validated { extracted, is_complete, result, grounded, .. } = validated;
     let settings = extracted.text.loaded.extraction.as_ref();
     let llm_currency = settings.and_then(|settings| settings.pricing.currency());
     let cost = total_cost(&extracted.text, extracted.spent.cost, llm_currency);
     let manifest_status = if is_complete { ManifestStatus::Completed } else { ManifestStatus::Partial };
-    let confidence = extracted.data.pointer("/_extraction_info/confidence").and_then(Value::as_f64);
+    let confidence = grounded.confidence(settings);
     let threshold = settings
         .and_then(|settings| settings.schema.validation_settings.as_ref())
         .and_then(|settings| settings.get("autoApproveConfidenceThreshold"))

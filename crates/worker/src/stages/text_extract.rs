@@ -33,7 +33,7 @@ mod survey;
 mod vision;
 
 /// Raised when the reader changes so that pages must be read anew.
-const READER_VERSION: u32 = 1;
+const READER_VERSION: u32 = 2;
 /// The same of what is made of the answers of other services: their pages were paid.
 const REMOTE_VERSION: u32 = 1;
 
@@ -48,6 +48,7 @@ impl Stage for TextExtract {
     async fn run(&self, loaded: Loaded, context: &StageContext) -> Result<TextExtracted, StageError> {
         let start = Instant::now();
         let key = key_of(&loaded)?;
+        let pages_settings_sha256 = key.settings_sha256.clone();
         let known = self.known_pages(&key, &loaded, context).await?;
         let mut pages = Pages::new((&self.0, context), key, &loaded.reader.pricing, known);
         self.read_missing(&loaded, &mut pages).await?;
@@ -64,8 +65,13 @@ impl Stage for TextExtract {
                 *place = json!(elements);
             }
         }
-        let text =
-            StoredText { ocr_result: shown, quality_score, processed_at, extractor_id: loaded.reader.extractor_id };
+        let text = StoredText {
+            ocr_result: shown,
+            quality_score,
+            processed_at,
+            extractor_id: loaded.reader.extractor_id,
+            pages_settings_sha256,
+        };
         let stored = runs::store_text(&mut *self.0.pool.get().await?, loaded.manifest.id, &text).await;
         stored.map_err(|error| match error {
             sluice_db::Error::NotFound => StageError::not_found("the manifest was deleted while it was processed"),

@@ -1,4 +1,5 @@
-//! VALIDATE: checks the data, first by its schema, rules and what all invoices have in common, then with the project's scripts.
+//! VALIDATE: checks the data, first by its schema, rules and what all invoices have in common, then with the project's scripts;
+//! finds its values on the pages.
 //!
 //! - **Reads** data, schema, required paths, rules, validation scripts; numbers of the project's other manifests.
 //! - **Writes** nothing.
@@ -18,6 +19,7 @@ use sluice_service::ErrorChain;
 
 use crate::error::StageError;
 use crate::pipeline::{Stage, StageContext};
+use crate::stages::ground::ground;
 use crate::state::{FieldTask, LlmExtracted, Patch, Validated};
 use crate::wiring::Ports;
 
@@ -55,15 +57,18 @@ impl Stage for Validate {
                 found.clear();
             }
         }
+        let schema_version = (schema.id, schema.schema_version.clone());
+        let corroborated = findings.corroborated.len();
+        let (extracted, issues, grounded) = ground(extracted, issues, findings.corroborated).await?;
         let now = self.0.clock.now();
         let versions: Vec<ScriptVersion<'_>> = found.iter().map(version).collect();
-        let result = ValidationResult::new(issues, now, Some((schema.id, &schema.schema_version)));
+        let result = ValidationResult::new(issues, now, Some((schema_version.0, &schema_version.1)));
         let result = result.with_scripts(&versions);
-        Ok(Validated { extracted, is_complete, corroborated: findings.corroborated, result })
+        Ok(Validated { extracted, is_complete, corroborated, result, grounded })
     }
 
     fn checkpoint(output: &Validated) -> Value {
-        json!({"errors": output.result.error_count, "warnings": output.result.warning_count})
+        json!({"errors": output.result.error_count, "warnings": output.result.warning_count, "corroborated": output.corroborated})
     }
 }
 

@@ -9,6 +9,7 @@ use diesel_async::RunQueryDsl;
 use serde_json::{Value, json};
 use sluice_core::ports::{EventSink, ObjectStore};
 use sluice_core::{Fact, JobFact, JobId, JobKind, JobMessage, JobMessageV1, ManifestId};
+use sluice_db::models::citations::{self, Citation};
 use sluice_db::models::jobs::{self, Job, NewJob};
 use sluice_db::models::manifests::{self, Manifest, NewManifest};
 use sluice_event_bus::{BusMessage, Publisher, Subscriber};
@@ -263,8 +264,22 @@ impl Bench {
         self.seen.lock().unwrap().iter().filter(|(event, _)| event == name).map(|(_, data)| data.clone()).collect()
     }
 
+    /// A manifest, its data without what is computed of them.
     pub(crate) async fn manifest(&self, id: i32) -> Manifest {
+        let mut manifest = self.manifest_with_info(id).await;
+        if let Some(Value::Object(fields)) = &mut manifest.extracted_data {
+            fields.shift_remove("_extraction_info");
+        }
+        manifest
+    }
+
+    pub(crate) async fn manifest_with_info(&self, id: i32) -> Manifest {
         manifests::find(&mut self.database.pool.get().await.unwrap(), id).await.unwrap().unwrap()
+    }
+
+    /// Where its values are printed.
+    pub(crate) async fn citations(&self, id: i32) -> Vec<Citation> {
+        citations::list(&mut self.database.pool.get().await.unwrap(), id).await.unwrap()
     }
 
     /// The pages of a manifest, as the API shows them.

@@ -34,9 +34,13 @@ async fn one_field_is_asked_for_and_nothing_else_changes() {
     let row = bench.ended(job).await;
     assert_eq!((row.status.as_str(), row.error_message), ("completed", None));
     data["total"] = json!(105.0);
+    let info = bench.manifest_with_info(manifest).await.extracted_data.unwrap()["_extraction_info"].clone();
     let manifest = bench.manifest(manifest).await;
+    data.as_object_mut().unwrap().shift_remove("_extraction_info");
     assert_eq!((manifest.status.as_str(), manifest.extracted_data), ("completed", Some(data)));
-    assert_eq!(manifest.confidence, Some(0.7));
+    // Computed from what is on the page, on which there is nothing of "kept".
+    assert_eq!(info["uncertain_fields"], json!(["by_hand"]));
+    assert!((manifest.confidence.unwrap() - info["confidence"].as_f64().unwrap()).abs() < 0.001, "{info}");
     assert_eq!(manifest.validation_results.unwrap()["errorCount"], json!(0));
 
     let requests = bench.llm.requests();

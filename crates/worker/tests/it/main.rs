@@ -6,6 +6,7 @@
 mod bench;
 mod budget;
 mod checks;
+mod citations;
 mod einvoice;
 mod extraction;
 mod fields;

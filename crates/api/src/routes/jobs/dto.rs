@@ -8,6 +8,7 @@ use sluice_db::models::jobs::list::{JobInDetail, JobOfManifest, JobWithNames};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::routes::manifests::CitationDto;
 use crate::wire;
 
 /// A job in the list of all manifests' jobs.
@@ -184,16 +185,19 @@ pub(crate) struct HistoryEntryInDetail {
     user_prompt: Option<String>,
     assistant_response: Option<String>,
     prompt_template_content: Option<String>,
+    /// Where the values are printed that this job found and that were not replaced since.
+    citations: Vec<CitationDto>,
 }
 
-impl From<JobInDetail> for HistoryEntryInDetail {
-    fn from(row: JobInDetail) -> Self {
+impl HistoryEntryInDetail {
+    pub(crate) fn new(row: JobInDetail, citations: Vec<CitationDto>) -> Self {
         Self {
             entry: row.named.into(),
             system_prompt: row.texts.system_prompt,
             user_prompt: row.texts.user_prompt,
             assistant_response: row.texts.assistant_response,
             prompt_template_content: row.prompt_content,
+            citations,
         }
     }
 }

@@ -12,6 +12,7 @@ use sluice_db::models::manifests::edit::{self, ManifestChanges};
 use sluice_db::models::operation_logs::{self, NewOperationLog};
 use utoipa::ToSchema;
 
+use super::citations::Regrounding;
 use super::diff::diff;
 use super::dto::ManifestDto;
 use crate::error::{ApiError, Code, Result};
@@ -23,11 +24,13 @@ const STATUSES: &[&str] = &["pending", "processing", "completed", "partial", "fa
 const EDITS_FOR_FEEDBACK: i64 = 10;
 
 /// What a person sends.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Edit {
     changes: ManifestChanges,
     allow_validation_errors: bool,
     is_explicit: bool,
+    /// Where the changed values are on the pages.
+    regrounding: Option<Regrounding>,
 }
 
 /// A manifest after an edit.
@@ -60,6 +63,11 @@ pub(crate) async fn update_manifest(
     Body(edit): Body<Edit>,
 ) -> Result<Json<EditedDto>> {
     let project = ownership::check_manifest(&mut *state.connection().await?, &user, id).await?;
+    let regrounding = match &edit.changes.extracted_data {
+        Some(data) => Some(Regrounding::find(&state, id, data.clone().unwrap_or_default()).await?),
+        None => None,
+    };
+    let edit = Edit { regrounding, ..edit };
     let work = state
         .pool
         .transaction(move |connection| Box::pin(async move { apply(connection, id, project, edit, &user).await }));
@@ -97,6 +105,7 @@ impl Input for Edit {
             },
             allow_validation_errors: fields.boolean("allowValidationErrors").optional().unwrap_or_default(),
             is_explicit: fields.string("saveSource").optional().is_some_and(|source| source == "explicit"),
+            regrounding: None,
         }
     }
 }
@@ -134,6 +143,9 @@ async fn apply(
         }
         _ => Vec::new(),
     };
+    if let Some(regrounding) = edit.regrounding {
+        regrounding.apply(connection, id, before.extracted_data.as_ref().unwrap_or(&Value::Null)).await?;
+    }
     let manifest = edit::update(connection, id.0, &changes).await?;
     let log = |action: &str, diffs: Value| NewOperationLog {
         manifest_id: id.0,

@@ -3,8 +3,10 @@
 use actix_web::web::{Data, Json};
 use sluice_access::ownership;
 use sluice_core::{JobId, JobKind, ManifestId};
+use sluice_db::models::citations;
 use sluice_db::models::jobs::list::{self, JobWithNames};
 
+use super::CitationDto;
 use crate::error::{ApiError, Result};
 use crate::extract::{Fields, Input, Path, Query, User};
 use crate::respond::List;
@@ -49,7 +51,9 @@ pub(crate) async fn show_extraction(
     let found = list::find_in_detail(&mut connection, id.0, job.0).await?;
     let found =
         found.ok_or_else(|| ApiError::not_found(format!("Extraction job {job} not found for manifest {id}")))?;
-    Ok(Json(found.into()))
+    let cited = citations::list_of_job(&mut connection, id.0, job.0).await?;
+    let cited = cited.into_iter().map(CitationDto::from).collect();
+    Ok(Json(HistoryEntryInDetail::new(found, cited)))
 }
 
 /// `GET /manifests/{id}/ocr-history`

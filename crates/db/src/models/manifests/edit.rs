@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::Manifest;
 use crate::error::Result;
+use crate::models::page_images;
 use crate::schema::{jobs, manifests};
 
 /// What a person changes; `None` leaves a column as it is, `Some(None)` empties it.
@@ -73,13 +74,15 @@ pub async fn delete_all(connection: &mut AsyncPgConnection, group_id: i32, ids: 
     if ids.iter().any(|id| found_ids.binary_search(id).is_err()) {
         return Ok(None);
     }
+    let images = page_images::list_keys(connection, &found_ids).await?;
+    let storage_keys = storage_keys.into_iter().chain(images).collect();
     let is_open = jobs::manifest_id.eq_any(&found_ids).and(jobs::status.eq_any(["pending", "processing"]));
     let open_jobs = jobs::table.filter(is_open).select(jobs::id).load(connection).await?;
     diesel::delete(manifests::table.filter(manifests::id.eq_any(&found_ids))).execute(connection).await?;
     Ok(Some(Remains { storage_keys, open_jobs }))
 }
 
-/// Removes a manifest with all that belongs to it; its file stays, to be removed by the caller.
+/// Removes a manifest with all that belongs to it; its files stay, to be removed by the caller.
 ///
 /// # Errors
 /// `NotFound` when there is no such manifest.

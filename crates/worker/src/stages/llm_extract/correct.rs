@@ -2,29 +2,58 @@
 
 use serde_json::Value;
 use sluice_core::ErrorKind;
+use sluice_extraction::doubt::{self, Doubt};
 use sluice_extraction::field::FieldPath;
 use sluice_extraction::reply;
-use sluice_extraction::validate::{Issue, Severity};
+use sluice_extraction::validate::Issue;
 
 use super::Draft;
 use super::calls::Calls;
 use super::whole::{self, Whole};
 use crate::error::StageError;
 
-/// Asks for the fields that do not pass until they do or the calls are used up. An answer is taken where it has fewer
-/// errors than what was there.
+/// What speaks against data.
+struct Objections {
+    /// What does not pass the user's schema and rules.
+    issues: Vec<Issue>,
+    /// What no page shows.
+    doubts: Vec<Doubt>,
+}
+
+impl Objections {
+    fn to(calls: &Calls<'_>, data: &Value) -> Self {
+        let subject = calls.subject;
+        // On a long document this takes a while.
+        let doubts = tokio::task::block_in_place(|| doubt::find(data, subject.pages, &subject.schema));
+        Self { issues: subject.check(data), doubts }
+    }
+
+    fn count(&self) -> usize {
+        self.issues.len() + self.doubts.len()
+    }
+
+    fn list(&self) -> String {
+        let doubts: Vec<String> = self.doubts.iter().map(|doubt| format!("- {}", doubt.message())).collect();
+        let issues = (!self.issues.is_empty()).then(|| list(&self.issues));
+        issues.into_iter().chain(doubts).collect::<Vec<_>>().join("\n")
+    }
+}
+
+/// Asks for the fields that do not pass, or that no page shows, until there are none or the calls are used up. An answer is
+/// taken field by field, where less speaks against the data with it.
 pub(super) async fn until_valid(calls: &mut Calls<'_>, mut draft: Draft) -> Result<Draft, StageError> {
+    drop_idle_zeros(calls, &mut draft.data);
     while calls.corrections > 0 {
-        let errors = errors(calls, &draft.data);
-        let fields = fields_of(&errors, calls, &draft.data);
-        if errors.is_empty() || fields.is_empty() {
+        let objections = Objections::to(calls, &draft.data);
+        let fields = fields_of(&objections, calls, &draft.data);
+        if fields.is_empty() {
             break;
         }
         calls.corrections -= 1;
         let mut known = fields.iter().fold(draft.data.clone(), |data, field| field.without(&data));
         drop_info(&mut known);
-        let answer = match whole::fields(calls, &fields, &known, &list(&errors)).await {
-            Ok(Whole::Data(answer)) => answer,
+        let answer = match whole::fields(calls, &fields, &known, &objections.list()).await {
+            Ok(Whole::Data(answer)) => reply::convert(answer, &calls.subject.schema),
             Ok(Whole::Cut(_)) => break,
             // What there is was paid for; that no better one is to be had does not spoil it.
             Err(error) if error.parked.is_some() || matches!(error.kind, ErrorKind::Invalid | ErrorKind::Forbidden) => {
@@ -32,30 +61,35 @@ pub(super) async fn until_valid(calls: &mut Calls<'_>, mut draft: Draft) -> Resu
             }
             Err(error) => return Err(error),
         };
-        let answer = reply::convert(answer, &calls.subject.schema);
-        let mut better = draft.data.clone();
+        let mut left = objections.count();
         for field in &fields {
-            let value = field.find(&answer).filter(|value| !value.is_null());
-            if let Some(Ok(merged)) = value.map(|value| field.merge(&better, Some(value.clone()), None)) {
-                better = merged;
+            let value = field.find(&answer).cloned();
+            let Ok(better) = field.merge(&draft.data, value, None) else { continue };
+            let count = Objections::to(calls, &better).count();
+            if count < left {
+                (left, draft.data) = (count, better);
             }
-        }
-        if self::errors(calls, &better).len() < errors.len() {
-            draft.data = better;
         }
     }
     Ok(draft)
 }
 
-fn errors(calls: &Calls<'_>, data: &Value) -> Vec<Issue> {
-    let mut issues = calls.subject.check(data);
-    issues.retain(|issue| issue.severity == Severity::Error);
-    issues
+/// Takes out zeros that no page shows: so models say that there is nothing. Those that the schema wants stay.
+fn drop_idle_zeros(calls: &Calls<'_>, data: &mut Value) {
+    let Objections { issues, doubts } = Objections::to(calls, data);
+    for doubt in doubts.into_iter().filter(Doubt::is_idle) {
+        let without = doubt.field.merge(data, Some(Value::Null), None);
+        if let Some(without) = without.ok().filter(|without| calls.subject.check(without).len() <= issues.len()) {
+            *data = without;
+        }
+    }
 }
 
 /// The fields that the errors speak of. An error of the document as a whole speaks of what is required and missing.
-fn fields_of(errors: &[Issue], calls: &Calls<'_>, data: &Value) -> Vec<FieldPath> {
-    let mut fields: Vec<FieldPath> = errors.iter().filter_map(|error| FieldPath::parse(&error.field)).collect();
+fn fields_of(objections: &Objections, calls: &Calls<'_>, data: &Value) -> Vec<FieldPath> {
+    let errors = &objections.issues;
+    let mut fields: Vec<FieldPath> = objections.doubts.iter().map(|doubt| doubt.field.clone()).collect();
+    fields.extend(errors.iter().filter_map(|error| FieldPath::parse(&error.field)));
     if errors.iter().any(|error| error.field.is_empty()) {
         let required = calls.subject.settings.schema.required_fields.iter();
         let missing = required.filter_map(|path| FieldPath::parse(path));

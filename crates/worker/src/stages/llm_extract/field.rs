@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use sluice_extraction::reply::{self, ReplyError};
-use sluice_extraction::validate::{Issue, Severity};
+use sluice_extraction::validate::Issue;
 
 use super::Draft;
 use super::calls::{Calls, cut_error};
@@ -62,6 +62,6 @@ fn read(calls: &Calls<'_>, answer: Value, task: &FieldTask) -> Result<(Draft, Ve
     let merged = path.merge(&task.data, patch.value.clone(), patch.info.as_ref());
     let data = merged.map_err(|_no_place| no_field())?;
     let mut issues = calls.subject.check(&data);
-    issues.retain(|issue| issue.severity == Severity::Error && !issue.field.is_empty() && path.overlaps(&issue.field));
+    issues.retain(|issue| !issue.field.is_empty() && path.overlaps(&issue.field));
     Ok((Draft { data, patch: Some(patch), issues: Vec::new() }, issues))
 }

@@ -122,11 +122,7 @@ impl Table {
         let proof = if sums == Some(false) { ", and their amounts do not add up to the document's totals" } else { "" };
         let message = format!("the document's table has {evident} rows, {found} were found{proof}");
         let severity = if sums == Some(false) { Severity::Error } else { Severity::Warning };
-        Ok(vec![Issue {
-            severity,
-            check: Some("rows_missing".to_owned()),
-            ..Issue::error(self.list.to_string(), message)
-        }])
+        Ok(vec![Issue::of_check("rows_missing", severity, self.list.to_string(), message)])
     }
 
     /// Whether the document evidently has more rows. Rows that add up are all there, whatever the page looks like.
@@ -206,7 +202,7 @@ fn answer_tokens(schema: &Value) -> u32 {
 
 /// Whether the rows' amounts add up to one of the document's totals; `None` when either is not there.
 fn sum_meets(subject: &Subject<'_>, data: &Value) -> Option<bool> {
-    let concepts = &subject.concepts;
+    let concepts = subject.examiner.concepts();
     let amount = |value: &Value| value.as_f64().and_then(NanoAmount::from_f64);
     let rows = concepts.rows(data, Concept::Lines)?;
     let totals = [Concept::LinesNet, Concept::Net, Concept::Gross, Concept::Due];

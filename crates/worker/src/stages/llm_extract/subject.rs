@@ -2,13 +2,15 @@
 
 use serde_json::Value;
 use sluice_core::{Page, TextSource};
-use sluice_extraction::concepts::{Concept, Concepts};
+use sluice_extraction::concepts::Concept;
 use sluice_extraction::field::FieldPath;
 use sluice_extraction::prompt::{self, Contract, Document, Prompt, Task};
 use sluice_extraction::validate::{Examiner, Issue};
 use sluice_extraction::{response_form, schema};
 use sluice_llm::{Format, Message, Question};
 
+use crate::error::StageError;
+use crate::stages::validate::invalid_schema;
 use crate::state::{ExtractionSettings, TextExtracted};
 
 /// A document and what is wanted of it.
@@ -17,8 +19,7 @@ pub(super) struct Subject<'a> {
     pub(super) pages: &'a [Page],
     /// The schema without references.
     pub(super) schema: Value,
-    pub(super) concepts: Concepts,
-    examiner: Option<Examiner>,
+    pub(super) examiner: Examiner,
     /// The list whose rows are the document's table.
     pub(super) list: Option<FieldPath>,
     /// How well pictures were read; absent when the text was there.
@@ -26,14 +27,15 @@ pub(super) struct Subject<'a> {
 }
 
 impl<'a> Subject<'a> {
-    pub(super) fn of(settings: &'a ExtractionSettings, text: &'a TextExtracted) -> Self {
+    pub(super) fn of(settings: &'a ExtractionSettings, text: &'a TextExtracted) -> Result<Self, StageError> {
         let schema = schema::simplify(&settings.schema.json_schema);
-        let concepts = Concepts::of(&schema);
-        let list = concepts.path(Concept::Lines).and_then(FieldPath::parse).or_else(|| longest_list(&schema));
+        // A schema that is none is found out before the model is paid.
+        let examiner = settings.examiner().map_err(|error| invalid_schema(&error))?;
+        let lines = examiner.concepts().path(Concept::Lines);
+        let list = lines.and_then(FieldPath::parse).or_else(|| longest_list(&schema));
         let is_read = text.pages.iter().any(|page| page.source != TextSource::TextLayer);
         let quality_score = is_read.then_some(text.quality_score);
-        let examiner = settings.examiner().ok();
-        Self { settings, pages: &text.pages, schema, concepts, examiner, list, quality_score }
+        Ok(Self { settings, pages: &text.pages, schema, examiner, list, quality_score })
     }
 
     /// The question for the part of the schema that is given, about the text that is given.
@@ -68,9 +70,9 @@ impl<'a> Subject<'a> {
         self.prompt("", Task::All).system
     }
 
-    /// What is wrong with data by the user's schema and rules. A schema that is none is VALIDATE's to tell.
+    /// What is wrong with data by the user's own schema and rules.
     pub(super) fn check(&self, data: &Value) -> Vec<Issue> {
-        self.examiner.as_ref().map(|examiner| examiner.failures(data)).unwrap_or_default()
+        self.examiner.failures(data)
     }
 
     /// Paths of values that stand at the end of a document.
@@ -85,7 +87,7 @@ impl<'a> Subject<'a> {
             Concept::Prepaid,
             Concept::Due,
         ];
-        totals.into_iter().filter_map(|total| self.concepts.path(total)).collect()
+        totals.into_iter().filter_map(|total| self.examiner.concepts().path(total)).collect()
     }
 }
 
