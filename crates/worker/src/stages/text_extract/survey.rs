@@ -11,7 +11,7 @@ use crate::wiring::Ports;
 
 /// All pages with their sizes and text layers; a file that is broken is found out before anybody is paid for it.
 ///
-/// `None` when nobody need be paid: the file carries an e-invoice and says on its pages the same, so these are taken as they are.
+/// `None` when nobody need be paid: the file carries an e-invoice, and text on every page, which is taken as it is.
 pub(super) async fn survey(
     ports: &Ports,
     request: &ReadRequest,
