@@ -57,8 +57,8 @@ async fn run(command: Command) -> anyhow::Result<()> {
     let mut env = Env::from_process();
     let mut logs = telemetry::Config::read(&mut env);
     if matches!(command, Command::Eval(_)) && env.optional("SLUICE_LOG_LEVEL").is_none() {
-        // Its own lines would drown in those of the services.
-        "warn".clone_into(&mut logs.filter);
+        // Its own lines would drown in those of the services, and these end while it looks on.
+        "warn,bullmq=error,fred=error".clone_into(&mut logs.filter);
     }
     telemetry::init(&logs);
     let folder = DataFolder::locate(&mut env)?;
