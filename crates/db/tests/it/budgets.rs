@@ -6,6 +6,8 @@ use chrono::{DateTime, Duration, NaiveDate, Utc};
 use sluice_db::models::budgets::{self, Month, Parked, Reservation, Wish};
 use sluice_db::models::jobs::request;
 use sluice_db::models::runs::{self, Attempt};
+use sluice_db::{Config, Pool};
+use sluice_service::Env;
 use tokio::task::JoinSet;
 
 use crate::fixture::Fixture;
@@ -44,7 +46,10 @@ async fn usd(fixture: &Fixture) -> Month {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_thousand_at_once_reserve_no_more_than_there_is() {
-    let (fixture, job) = fixture(Some(100_000)).await;
+    let (mut fixture, job) = fixture(Some(100_000)).await;
+    // All of them wait for a connection at the same time, and the last one for long.
+    let mut env = Env::from_pairs([("SLUICE_DB_URL", fixture.url.as_str()), ("SLUICE_DB_POOL_TIMEOUT", "2m")]);
+    fixture.pool = Pool::new(&Config::read(&mut env)).unwrap();
     let fixture = Arc::new(fixture);
     let mut tasks = JoinSet::new();
     for _ in 0..1_000 {

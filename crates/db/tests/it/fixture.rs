@@ -9,22 +9,24 @@ use sluice_db::models::jobs::{self, Job};
 use sluice_db::models::manifests;
 use sluice_test_support::Servers;
 use sluice_test_support::builders::{self, Workspace};
+use sluice_test_support::postgres::Database;
 
 /// A database with a workspace and a manifest in it.
 pub(crate) struct Fixture {
     pub(crate) pool: Pool,
+    pub(crate) url: String,
     pub(crate) workspace: Workspace,
     pub(crate) manifest_id: i32,
 }
 
 impl Fixture {
     pub(crate) async fn new() -> Self {
-        let pool = Servers::shared().unwrap().database().await.unwrap().pool;
+        let Database { pool, url } = Servers::shared().unwrap().database().await.unwrap();
         let mut connection = pool.get().await.unwrap();
         let workspace = builders::insert_workspace(&mut connection, "ada", "http://model").await.unwrap();
         let sha256 = "0".repeat(64);
         let manifest_id = builders::insert_manifest(&mut connection, workspace.group_id, "key", &sha256).await.unwrap();
-        Self { pool, workspace, manifest_id }
+        Self { pool, url, workspace, manifest_id }
     }
 
     pub(crate) async fn request(&self, manifest_ids: &[i32], wish: Wish) -> Vec<Requested> {
