@@ -19,6 +19,8 @@ use crate::soundness::Layer;
 const MAX_SIDE_POINTS: f32 = 14_400.0;
 /// What a page is rasterised to at most.
 const MAX_PIXELS: f32 = 40_000_000.0;
+/// Pages are not shown smaller: a narrow one would have no pixels left.
+const SMALLEST_SIDE_PIXELS: u32 = 16;
 /// The resolution that pages are read at, in pixels a point: 216 dots per inch.
 const SCALE: f32 = 3.0;
 
@@ -31,7 +33,7 @@ pub(crate) fn render(library: &Path, request: &RenderRequest) -> Result<DynamicI
     let place = place.filter(|place| *place < document.pages().len()).ok_or(Error::NoSuchPage { number })?;
     let page = document.pages().get(place).map_err(damaged)?;
     let (width, height) = size_of(number, &page)?;
-    let side: f32 = narrow(request.max_side_pixels.max(1).into());
+    let side: f32 = narrow(request.max_side_pixels.max(SMALLEST_SIDE_PIXELS).into());
     let scale = (side / width.max(height)).min((MAX_PIXELS / (width * height)).sqrt());
     let config = PdfRenderConfig::new().scale_page_by_factor(scale).render_form_data(true);
     let bitmap = page.render_with_config(&config).map_err(damaged)?;
