@@ -4,6 +4,7 @@ mod budget;
 mod config;
 mod einvoice;
 mod error;
+mod ground;
 mod health;
 pub mod pipeline;
 mod reporter;

@@ -1,7 +1,6 @@
 //! The stages, one file each; they share nothing.
 
 mod emit;
-pub(crate) mod ground;
 mod llm_extract;
 mod load;
 mod persist;

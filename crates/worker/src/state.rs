@@ -14,7 +14,7 @@ use sluice_llm::Endpoint;
 use sluice_remote_extractors::{paddle_ocr, vision};
 use uuid::Uuid;
 
-use crate::stages::ground::Grounded;
+use crate::ground::Grounded;
 
 /// After LOAD: everything that the job needs exists and fits together.
 #[derive(Debug)]

@@ -138,7 +138,7 @@ async fn rows_come_newest_first_and_columns_as_first_seen() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_schema_names_the_columns_of_one_project() {
     let (service, workspace, ada) = with_manifests().await;
-    let set = "update schemas set json_schema = json_schema || '{\"x-table-columns\": [\"po\", \"items[].n\", \"a.b\", \"=x\"]}'";
+    let set = "update schemas set json_schema = json_schema::jsonb || '{\"x-table-columns\": [\"po\", \"items[].n\", \"a.b\", \"=x\"]}'";
     service.sql(set).await;
     service.sql("update manifests set extracted_data = '{\"a\": {\"b\": 7}}' where id = 3").await;
     let named = ["po", "items[].n", "a.b", "'=x"];

@@ -30,6 +30,7 @@ async fn a_job_is_queued_once_however_often_it_is_asked_for() {
     assert_eq!((entries.len(), &entries[0]["queueJobId"]), (1, &json!(job)));
     insta::assert_json_snapshot!(entries[0], {
         ".llmModelId" => "<uuid>", ".createdAt" => "<time>",
+        ".estimatedCost" => "<estimate>", ".textEstimatedCost" => "<estimate>", ".llmEstimatedCost" => "<estimate>",
     });
     let row = &entries[0]["jobId"];
     let (_, detail) = ada.get(&format!("/manifests/{manifest}/extraction-history/{row}")).await;
@@ -324,6 +325,7 @@ async fn a_run_is_shown_with_its_prompts_and_names() {
     let (_, detail) = ada.get(&format!("{path}/1")).await;
     insta::assert_json_snapshot!(detail, {
         ".llmModelId" => "<uuid>", ".createdAt" => "<time>", ".startedAt" => "<time>", ".completedAt" => "<time>",
+        ".estimatedCost" => "<estimate>", ".textEstimatedCost" => "<estimate>", ".llmEstimatedCost" => "<estimate>",
     });
     for (query, count) in [("", 1), ("?limit=0", 1), ("?limit=1000", 1)] {
         assert_eq!(ada.get(&format!("{path}{query}")).await.1.as_array().map(Vec::len), Some(count), "{query}");

@@ -110,7 +110,7 @@ impl Shown {
     /// A number of the page that differs in its last places only, as one rounded in another way does.
     fn nearest(&self, wanted: Decimal) -> Option<Decimal> {
         let bound = (wanted / Decimal::from(1000)).max(Decimal::new(5, 2)).min(Decimal::ONE);
-        let near = self.numbers.range(wanted - bound..=wanted + bound).filter(|near| near.scale() > 0);
+        let near = self.numbers.range(wanted - bound..=wanted + bound);
         near.min_by_key(|near| (**near - wanted).abs()).copied()
     }
 }

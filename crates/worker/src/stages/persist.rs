@@ -17,8 +17,8 @@ use sluice_extraction::field::FieldPath;
 use sluice_extraction::validate::{CORRECTED, Issue, ValidationResult};
 
 use crate::error::StageError;
+use crate::ground::{ground_now, is_within};
 use crate::pipeline::{Stage, StageContext};
-use crate::stages::ground::{ground_now, is_within};
 use crate::stages::validate::invalid_schema;
 use crate::state::{Persisted, TextExtracted, Validated};
 use crate::wiring::Ports;

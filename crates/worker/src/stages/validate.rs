@@ -18,8 +18,8 @@ use sluice_sandbox::{Script, ScriptKind};
 use sluice_service::ErrorChain;
 
 use crate::error::StageError;
+use crate::ground::ground;
 use crate::pipeline::{Stage, StageContext};
-use crate::stages::ground::ground;
 use crate::state::{FieldTask, LlmExtracted, Patch, Validated};
 use crate::wiring::Ports;
 

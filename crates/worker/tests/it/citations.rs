@@ -104,6 +104,8 @@ async fn an_invented_value_is_uncertain_and_approves_nothing() {
     data["number"] = json!("RE-99/123");
     data["_extraction_info"] = json!({"confidence": 1.0});
     bench.llm.then(Reply::content(data.clone()));
+    // Asked again for what no page shows, the model insists.
+    bench.llm.then(Reply::content(json!({"number": "RE-99/123"})));
     bench.ended(bench.add_job(manifest).await).await;
     let row = bench.manifest(manifest).await;
     assert!(!row.human_verified && row.confidence.unwrap() < 0.7, "{:?}", row.confidence);

@@ -28,8 +28,9 @@ impl Objections {
         Self { issues: subject.check(data), doubts }
     }
 
-    fn count(&self) -> usize {
-        self.issues.len() + self.doubts.len()
+    /// How much speaks against the data: first what breaks a rule, then what stands on no page.
+    fn weight(&self) -> (usize, usize) {
+        (self.issues.len(), self.doubts.len())
     }
 
     fn list(&self) -> String {
@@ -61,13 +62,13 @@ pub(super) async fn until_valid(calls: &mut Calls<'_>, mut draft: Draft) -> Resu
             }
             Err(error) => return Err(error),
         };
-        let mut left = objections.count();
+        let mut left = objections.weight();
         for field in &fields {
             let value = field.find(&answer).cloned();
             let Ok(better) = field.merge(&draft.data, value, None) else { continue };
-            let count = Objections::to(calls, &better).count();
-            if count < left {
-                (left, draft.data) = (count, better);
+            let weight = Objections::to(calls, &better).weight();
+            if weight < left {
+                (left, draft.data) = (weight, better);
             }
         }
     }
