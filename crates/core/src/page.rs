@@ -100,6 +100,13 @@ impl Page {
     }
 }
 
+/// Whether a character takes two columns where others take one: CJK, kana, hangul and full-width forms.
+#[must_use]
+pub const fn is_wide(c: char) -> bool {
+    matches!(c, '\u{1100}'..='\u{115F}' | '\u{2E80}'..='\u{A4CF}' | '\u{AC00}'..='\u{D7A3}' | '\u{F900}'..='\u{FAFF}'
+        | '\u{FE30}'..='\u{FE6F}' | '\u{FF00}'..='\u{FF60}' | '\u{FFE0}'..='\u{FFE6}' | '\u{20000}'..='\u{3FFFD}')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -12,8 +12,12 @@ pub(crate) fn is_einvoice(head: &[u8]) -> bool {
 
 /// The name of the first element of a text that may have been cut.
 fn root_name(text: &str) -> Option<&str> {
-    let begin = text.find('<')?;
-    let mut rest = text.get(begin..)?;
+    // Nothing stands before the first element but space and a byte order mark.
+    let is_mark = |c: char| matches!(c, '\u{ef}' | '\u{bb}' | '\u{bf}' | '\u{fe}' | '\u{ff}') || c.is_whitespace();
+    let mut rest = text.trim_start_matches(is_mark);
+    if !rest.starts_with('<') {
+        return None;
+    }
     loop {
         rest = rest.get(rest.find('<')?..)?;
         if rest.starts_with("<?") {

@@ -1,6 +1,7 @@
 //! Sets words on a grid of characters, so that rows and columns of the page stay rows and columns of the text.
 
 use sluice_core::Word;
+use sluice_core::page::is_wide;
 
 /// The widest line that is kept as it stands; wider pages are set closer.
 const MAX_COLUMNS: f32 = 180.0;
@@ -127,12 +128,6 @@ fn starts_wide(text: &str) -> bool {
 
 fn ends_wide(text: &str) -> bool {
     text.chars().next_back().is_some_and(is_wide)
-}
-
-/// The blocks of Unicode whose characters are two columns wide: CJK, kana, hangul and full-width forms.
-const fn is_wide(c: char) -> bool {
-    matches!(c, '\u{1100}'..='\u{115F}' | '\u{2E80}'..='\u{A4CF}' | '\u{AC00}'..='\u{D7A3}' | '\u{F900}'..='\u{FAFF}'
-        | '\u{FE30}'..='\u{FE6F}' | '\u{FF00}'..='\u{FF60}' | '\u{FFE0}'..='\u{FFE6}' | '\u{20000}'..='\u{3FFFD}')
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Values that no page shows: what a model has made up or calculated.
 
 use serde_json::{Map, Value};
-use sluice_core::Page;
+use sluice_core::{Page, TextSource};
 
 use crate::field::FieldPath;
 use crate::grounding::{self, MatchKind};
@@ -29,13 +29,17 @@ impl Doubt {
     }
 }
 
-/// Finds the numbers, dates and texts with digits that no page shows. Rows of lists are not looked at, nor what the
-/// schema lets choose.
+/// Finds the numbers, dates and texts with digits that no page shows.
+///
+/// Rows of lists are not looked at, nor what the schema lets choose. Something like it will do on pages that were read from pictures; a text layer is not misread.
 #[must_use]
 pub fn find(data: &Value, pages: &[Page], schema: &Value) -> Vec<Doubt> {
     let single = without_lists(data);
     let cited = grounding::ground(&single, pages, schema);
-    let missing = cited.into_iter().filter(|citation| citation.match_kind == MatchKind::NotFound);
+    let is_misread = pages.iter().any(|page| page.source != TextSource::TextLayer);
+    let missing = cited.into_iter().filter(|citation| {
+        citation.match_kind == MatchKind::NotFound || (citation.match_kind == MatchKind::Fuzzy && !is_misread)
+    });
     missing
         .filter_map(|citation| {
             let field = FieldPath::parse(&citation.path)?;
@@ -67,7 +71,7 @@ fn without_lists(data: &Value) -> Value {
 mod tests {
     use super::*;
     use serde_json::json;
-    use sluice_core::{BoundingBox, TextSource, Word};
+    use sluice_core::{BoundingBox, Word};
 
     fn page(text: &str) -> Page {
         let word = |(place, text): (u16, &str)| Word {

@@ -1,5 +1,7 @@
 //! Text on a grid of characters: cells are what stands between wide gaps.
 
+use sluice_core::page::is_wide;
+
 /// A cell of a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Cell {
@@ -46,12 +48,6 @@ pub(crate) fn cells(line: &str) -> Vec<Cell> {
         column += width;
     }
     cells
-}
-
-/// CJK, kana, hangul and full-width forms take two columns.
-const fn is_wide(c: char) -> bool {
-    matches!(c, '\u{1100}'..='\u{115F}' | '\u{2E80}'..='\u{A4CF}' | '\u{AC00}'..='\u{D7A3}' | '\u{F900}'..='\u{FAFF}'
-        | '\u{FE30}'..='\u{FE6F}' | '\u{FF00}'..='\u{FF60}' | '\u{FFE0}'..='\u{FFE6}' | '\u{20000}'..='\u{3FFFD}')
 }
 
 #[cfg(test)]

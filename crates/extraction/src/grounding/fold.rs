@@ -1,5 +1,6 @@
 //! Folds characters, so that notations of the same text are the same characters.
 
+use sluice_core::page::is_wide;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
@@ -32,11 +33,7 @@ const fn is_ideograph(c: char) -> bool {
 
 /// How wide a character is printed, in columns.
 pub(crate) fn columns(c: char) -> f32 {
-    if is_ideograph(c) || matches!(c, '\u{3000}'..='\u{303F}' | '\u{AC00}'..='\u{D7A3}' | '\u{FF00}'..='\u{FF60}') {
-        2.0
-    } else {
-        1.0
-    }
+    if is_wide(c) { 2.0 } else { 1.0 }
 }
 
 /// Folds a character: small, without accents, narrow; calls `take` with what it becomes.

@@ -83,7 +83,10 @@ async fn rules_are_held_against_the_data_and_only_what_breaks_one_is_asked_for_a
     let asked = bench.llm.requests()[1]["response_format"]["json_schema"]["schema"]["properties"].clone();
     assert_eq!(asked.as_object().unwrap().keys().collect::<Vec<_>>(), ["number"]);
     let data = first.extracted_data.clone().unwrap();
-    assert_eq!((first.status.as_str(), &data["number"], data["total"].as_f64()), ("completed", &json!("R-10"), Some(105.0)));
+    assert_eq!(
+        (first.status.as_str(), &data["number"], data["total"].as_f64()),
+        ("completed", &json!("R-10"), Some(105.0))
+    );
     let usual = [
         ("cross_field", "total", "warning"),
         ("ocr_correction", "number", "warning"),
