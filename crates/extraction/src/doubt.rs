@@ -1,7 +1,7 @@
 //! Values that no page shows: what a model has made up or calculated.
 
 use serde_json::{Map, Value};
-use sluice_core::{Page, TextSource};
+use sluice_core::Page;
 
 use crate::field::FieldPath;
 use crate::grounding::{self, MatchKind};
@@ -31,14 +31,16 @@ impl Doubt {
 
 /// Finds the numbers, dates and texts with digits that no page shows.
 ///
-/// Rows of lists are not looked at, nor what the schema lets choose. Something like it will do on pages that were read from pictures; a text layer is not misread.
+/// Rows of lists are not looked at, nor what the schema lets choose. Something like it will do where a picture was misread, which leaves
+/// letters among the digits; a number that reads cleanly is another number.
 #[must_use]
 pub fn find(data: &Value, pages: &[Page], schema: &Value) -> Vec<Doubt> {
     let single = without_lists(data);
     let cited = grounding::ground(&single, pages, schema);
-    let is_misread = pages.iter().any(|page| page.source != TextSource::TextLayer);
-    let missing = cited.into_iter().filter(|citation| {
-        citation.match_kind == MatchKind::NotFound || (citation.match_kind == MatchKind::Fuzzy && !is_misread)
+    let missing = cited.into_iter().filter(|citation| match citation.match_kind {
+        MatchKind::NotFound => true,
+        MatchKind::Fuzzy => citation.text.as_deref().is_some_and(|text| !text.chars().any(char::is_alphabetic)),
+        MatchKind::Exact | MatchKind::Normalized | MatchKind::Derived => false,
     });
     missing
         .filter_map(|citation| {
@@ -71,7 +73,7 @@ fn without_lists(data: &Value) -> Value {
 mod tests {
     use super::*;
     use serde_json::json;
-    use sluice_core::{BoundingBox, Word};
+    use sluice_core::{BoundingBox, TextSource, Word};
 
     fn page(text: &str) -> Page {
         let word = |(place, text): (u16, &str)| Word {

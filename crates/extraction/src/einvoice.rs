@@ -224,9 +224,31 @@ pub fn read(bytes: &[u8]) -> Result<Invoice, Error> {
     if invoice.number.is_none() && invoice.totals == Totals::default() {
         return Err(Error::Empty);
     }
-    // A line without amounts is a remark between lines, or a part of another.
-    invoice.lines.retain(|line| line.amount.is_some() || (line.quantity.is_some() && line.unit_price.is_some()));
+    // A line without amounts is a remark between lines, or a part of another; some programs write zeros for none.
+    invoice.lines.retain(|line| {
+        let is_zero = |value: Option<Decimal>| value.is_none_or(|value| value.is_zero());
+        let is_remark = is_zero(line.quantity) && is_zero(line.amount);
+        !is_remark && (line.amount.is_some() || (line.quantity.is_some() && line.unit_price.is_some()))
+    });
     Ok(invoice)
+}
+
+/// The price of one unit (BT-146 by BT-149).
+///
+/// Some programs write the line's quantity as the base of a price that is for one already: the line's amount tells.
+fn price_of_one(
+    price: Decimal,
+    basis: Option<Decimal>,
+    quantity: Option<Decimal>,
+    amount: Option<Decimal>,
+) -> Option<Decimal> {
+    let basis = basis.filter(|basis| !basis.is_zero()).unwrap_or(Decimal::ONE);
+    let by_basis = price.checked_div(basis);
+    let comes_to = |price: Decimal| {
+        let (quantity, amount) = quantity.zip(amount)?;
+        Some((quantity.checked_mul(price)? - amount).abs() <= Decimal::new(1, 2))
+    };
+    if by_basis.and_then(comes_to) != Some(true) && comes_to(price) == Some(true) { Some(price) } else { by_basis }
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+pub use checks::arithmetic::GROSS_AMOUNT;
 pub use checks::duplicates::{DUPLICATE_NUMBER, Identity};
 pub use corrections::CORRECTED;
 pub use cross_field::CROSS_FIELD;

@@ -4,7 +4,7 @@ use roxmltree::Node;
 use rust_decimal::Decimal;
 
 use super::xml::{all, content, date, first, number, read_number, sum, text, texts};
-use super::{Invoice, Line, Party, Payment, TaxRow, Totals};
+use super::{Invoice, Line, Party, Payment, TaxRow, Totals, price_of_one};
 
 const DATE: &str = "DateTimeString|DateTime|Date";
 
@@ -145,24 +145,27 @@ fn line(node: Node<'_, '_>) -> Line {
     let discounts = allowances
         .filter(|one| text(*one, "ChargeIndicator/Indicator").as_deref() == Some("false"))
         .filter_map(|one| number(one, "ActualAmount"));
+    let quantity_value = quantity.and_then(content).as_deref().and_then(read_number);
+    let amount = settlement.and_then(|node| {
+        number(
+            node,
+            "SpecifiedTradeSettlementLineMonetarySummation|SpecifiedTradeSettlementMonetarySummation/LineTotalAmount",
+        )
+    });
     Line {
         number: text(node, "AssociatedDocumentLineDocument/LineID"),
-        quantity: quantity.and_then(content).as_deref().and_then(read_number),
+        quantity: quantity_value,
         unit: quantity.and_then(|quantity| quantity.attribute("unitCode")).map(str::to_owned),
-        amount: settlement.and_then(|node| {
-            number(
-                node,
-                "SpecifiedTradeSettlementLineMonetarySummation|SpecifiedTradeSettlementMonetarySummation/LineTotalAmount",
-            )
-        }),
+        amount,
         discount: sum(discounts),
         unit_price: price.and_then(|price| {
-            let basis = number(price, "BasisQuantity").filter(|basis| !basis.is_zero());
-            number(price, "ChargeAmount")?.checked_div(basis.unwrap_or(Decimal::ONE))
+            price_of_one(number(price, "ChargeAmount")?, number(price, "BasisQuantity"), quantity_value, amount)
         }),
-        tax_rate: settlement.and_then(|node| number(node, "ApplicableTradeTax/RateApplicablePercent|ApplicablePercent")),
+        tax_rate: settlement
+            .and_then(|node| number(node, "ApplicableTradeTax/RateApplicablePercent|ApplicablePercent")),
         name: text(node, "SpecifiedTradeProduct/Name"),
         description: text(node, "SpecifiedTradeProduct/Description"),
-        code: text(node, "SpecifiedTradeProduct/SellerAssignedID").or_else(|| text(node, "SpecifiedTradeProduct/GlobalID")),
+        code: text(node, "SpecifiedTradeProduct/SellerAssignedID")
+            .or_else(|| text(node, "SpecifiedTradeProduct/GlobalID")),
     }
 }

@@ -117,6 +117,19 @@ fn a_cii_invoice_is_put_into_the_schema() {
 }
 
 #[test]
+fn prices_are_of_one_unit_whatever_their_base_says() {
+    let price = |price: i64, basis: Option<i64>, quantity: i64, amount: i64| {
+        price_of_one(price.into(), basis.map(Into::into), Some(quantity.into()), Some(amount.into()))
+    };
+    assert_eq!(price(10, None, 15, 150), Some(10.into()));
+    assert_eq!(price(100, Some(10), 15, 150), Some(10.into()));
+    // The base is the line's own quantity, and the price is of one.
+    assert_eq!(price(10, Some(15), 15, 150), Some(10.into()));
+    assert_eq!(price(10, Some(5), 15, 7), Some(2.into()));
+    assert_eq!(price(10, Some(0), 15, 7), Some(10.into()));
+}
+
+#[test]
 fn a_ubl_credit_note_and_zugferd_1_are_read() {
     let credit = mapped(UBL, &english()).unwrap().data;
     assert_eq!(credit["doc_type"], "credit_note");

@@ -1,10 +1,9 @@
 //! Universal Business Language: Invoice and `CreditNote`, as `XRechnung` and Peppol use them.
 
 use roxmltree::Node;
-use rust_decimal::Decimal;
 
 use super::xml::{all, content, date, first, number, read_number, sum, text, texts};
-use super::{Invoice, Line, Party, Payment, TaxRow, Totals};
+use super::{Invoice, Line, Party, Payment, TaxRow, Totals, price_of_one};
 
 pub(super) fn read(root: Node<'_, '_>, syntax: &'static str) -> Invoice {
     let currency = text(root, "DocumentCurrencyCode");
@@ -106,18 +105,20 @@ fn payment(root: Node<'_, '_>) -> Payment {
 
 fn line(node: Node<'_, '_>) -> Line {
     let quantity = first(node, "InvoicedQuantity|CreditedQuantity");
-    let basis = number(node, "Price/BaseQuantity").filter(|basis| !basis.is_zero()).unwrap_or(Decimal::ONE);
+    let quantity_value = quantity.and_then(content).as_deref().and_then(read_number);
+    let amount = number(node, "LineExtensionAmount");
     let discounts = all(node, "AllowanceCharge")
         .into_iter()
         .filter(|one| text(*one, "ChargeIndicator").as_deref() == Some("false"))
         .filter_map(|one| number(one, "Amount"));
     Line {
         number: text(node, "ID"),
-        quantity: quantity.and_then(content).as_deref().and_then(read_number),
+        quantity: quantity_value,
         unit: quantity.and_then(|quantity| quantity.attribute("unitCode")).map(str::to_owned),
-        amount: number(node, "LineExtensionAmount"),
+        amount,
         discount: sum(discounts),
-        unit_price: number(node, "Price/PriceAmount").and_then(|price| price.checked_div(basis)),
+        unit_price: number(node, "Price/PriceAmount")
+            .and_then(|price| price_of_one(price, number(node, "Price/BaseQuantity"), quantity_value, amount)),
         tax_rate: number(node, "Item/ClassifiedTaxCategory/Percent"),
         name: text(node, "Item/Name"),
         description: text(node, "Item/Description"),

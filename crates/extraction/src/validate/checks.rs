@@ -3,7 +3,7 @@
 //!
 //! `validationSettings.builtInChecks` switches them: `false` all off, `{"iban": false}` one off, `{"gross_amount": "error"}` one up.
 
-mod arithmetic;
+pub(crate) mod arithmetic;
 mod dates;
 pub(super) mod duplicates;
 mod equation;

@@ -15,7 +15,7 @@ const TAX_OF_RATE: &str = "tax_of_rate";
 const SUM_OF_TAXES: &str = "sum_of_taxes";
 
 /// Net and tax come to the total.
-const GROSS_AMOUNT: &str = "gross_amount";
+pub const GROSS_AMOUNT: &str = "gross_amount";
 
 /// The total less what is paid is due.
 const AMOUNT_DUE: &str = "amount_due";

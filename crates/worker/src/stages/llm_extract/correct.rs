@@ -2,10 +2,11 @@
 
 use serde_json::Value;
 use sluice_core::ErrorKind;
+use sluice_extraction::concepts::Concept;
 use sluice_extraction::doubt::{self, Doubt};
 use sluice_extraction::field::FieldPath;
 use sluice_extraction::reply;
-use sluice_extraction::validate::Issue;
+use sluice_extraction::validate::{GROSS_AMOUNT, Issue};
 
 use super::Draft;
 use super::calls::Calls;
@@ -18,6 +19,8 @@ struct Objections {
     issues: Vec<Issue>,
     /// What no page shows.
     doubts: Vec<Doubt>,
+    /// Totals that do not meet.
+    totals: Vec<Issue>,
 }
 
 impl Objections {
@@ -25,23 +28,26 @@ impl Objections {
         let subject = calls.subject;
         // On a long document this takes a while.
         let doubts = tokio::task::block_in_place(|| doubt::find(data, subject.pages, &subject.schema));
-        Self { issues: subject.check(data), doubts }
+        let mut totals = subject.examiner.examine(data).issues;
+        totals.retain(|issue| issue.check.as_deref() == Some(GROSS_AMOUNT));
+        Self { issues: subject.check(data), doubts, totals }
     }
 
-    /// How much speaks against the data: first what breaks a rule, then what stands on no page.
-    fn weight(&self) -> (usize, usize) {
-        (self.issues.len(), self.doubts.len())
+    /// How much speaks against the data: first what breaks a rule, then what stands on no page, then totals.
+    fn weight(&self) -> (usize, usize, usize) {
+        (self.issues.len(), self.doubts.len(), self.totals.len())
     }
 
     fn list(&self) -> String {
         let doubts: Vec<String> = self.doubts.iter().map(|doubt| format!("- {}", doubt.message())).collect();
-        let issues = (!self.issues.is_empty()).then(|| list(&self.issues));
+        let issues: Vec<Issue> = self.issues.iter().chain(&self.totals).cloned().collect();
+        let issues = (!issues.is_empty()).then(|| list(&issues));
         issues.into_iter().chain(doubts).collect::<Vec<_>>().join("\n")
     }
 }
 
-/// Asks for the fields that do not pass, or that no page shows, until there are none or the calls are used up. An answer is
-/// taken field by field, where less speaks against the data with it.
+/// Asks for the fields that do not pass, that no page shows, or that do not meet, until there are none or the calls are used
+/// up. An answer is taken as a whole or field by field, where less speaks against the data with it.
 pub(super) async fn until_valid(calls: &mut Calls<'_>, mut draft: Draft) -> Result<Draft, StageError> {
     drop_idle_zeros(calls, &mut draft.data);
     while calls.corrections > 0 {
@@ -63,9 +69,11 @@ pub(super) async fn until_valid(calls: &mut Calls<'_>, mut draft: Draft) -> Resu
             Err(error) => return Err(error),
         };
         let mut left = objections.weight();
-        for field in &fields {
-            let value = field.find(&answer).cloned();
-            let Ok(better) = field.merge(&draft.data, value, None) else { continue };
+        let take = |data: &Value, field: &FieldPath| field.merge(data, field.find(&answer).cloned(), None).ok();
+        let whole = fields.iter().try_fold(draft.data.clone(), |data, field| take(&data, field));
+        for field in std::iter::once(None).chain(fields.iter().map(Some)) {
+            let better = field.map_or_else(|| whole.clone(), |field| take(&draft.data, field));
+            let Some(better) = better else { continue };
             let weight = Objections::to(calls, &better).weight();
             if weight < left {
                 (left, draft.data) = (weight, better);
@@ -77,7 +85,7 @@ pub(super) async fn until_valid(calls: &mut Calls<'_>, mut draft: Draft) -> Resu
 
 /// Takes out zeros that no page shows: so models say that there is nothing. Those that the schema wants stay.
 fn drop_idle_zeros(calls: &Calls<'_>, data: &mut Value) {
-    let Objections { issues, doubts } = Objections::to(calls, data);
+    let Objections { issues, doubts, .. } = Objections::to(calls, data);
     for doubt in doubts.into_iter().filter(Doubt::is_idle) {
         let without = doubt.field.merge(data, Some(Value::Null), None);
         if let Some(without) = without.ok().filter(|without| calls.subject.check(without).len() <= issues.len()) {
@@ -91,6 +99,12 @@ fn fields_of(objections: &Objections, calls: &Calls<'_>, data: &Value) -> Vec<Fi
     let errors = &objections.issues;
     let mut fields: Vec<FieldPath> = objections.doubts.iter().map(|doubt| doubt.field.clone()).collect();
     fields.extend(errors.iter().filter_map(|error| FieldPath::parse(&error.field)));
+    if !objections.totals.is_empty() {
+        let concepts = calls.subject.examiner.concepts();
+        let operands =
+            [Concept::Net, Concept::Tax, Concept::Gross].into_iter().filter_map(|total| concepts.path(total));
+        fields.extend(operands.filter_map(FieldPath::parse));
+    }
     if errors.iter().any(|error| error.field.is_empty()) {
         let required = calls.subject.settings.schema.required_fields.iter();
         let missing = required.filter_map(|path| FieldPath::parse(path));
