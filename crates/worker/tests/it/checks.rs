@@ -66,8 +66,18 @@ async fn extract(bench: &Bench, answers: &[Value]) -> Manifest {
     for answer in answers {
         bench.llm.then(Reply::content(answer));
     }
-    let number = answers[0]["number"].as_str().unwrap();
-    let manifest = bench.add_manifest("application/pdf", documents::invoice_pdf(number)).await;
+    let number = format!("Invoice {}", answers[0]["number"].as_str().unwrap());
+    let total = format!("Total {:.2}", answers[0]["total"].as_f64().unwrap());
+    let lines = [
+        "Harbour Supplies Ltd",
+        &number,
+        "Rope 20 m 2 12.50 25.00",
+        "Anchor 1 65.00 65.00",
+        "Net 90.00",
+        "Tax 15.00",
+        &total,
+    ];
+    let manifest = bench.add_manifest("application/pdf", documents::pdf(&[&lines])).await;
     let job = bench.add_job(manifest).await;
     let row = bench.ended(job).await;
     assert_eq!((row.status.as_str(), row.error_message), ("completed", None));

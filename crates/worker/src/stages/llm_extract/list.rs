@@ -20,8 +20,8 @@ const PLANNED_PERCENT: u32 = 75;
 const VALUE_TOKENS: u32 = 8;
 /// Rows asked for at a time where rows were missing: few, so that none is passed over.
 const CAREFUL_ROWS: usize = 12;
-/// A part that gave too few rows is cut in two this often.
-const MAX_CUTS: u32 = 2;
+/// A part that gave too few rows is cut in two this often: what looks like a row need not be one.
+const MAX_CUTS: u32 = 1;
 
 /// The list of a schema and the rows that the document has for it.
 pub(super) struct Table {
