@@ -20,7 +20,8 @@ async fn a_document_goes_all_the_way_by_both_ways_of_upload() {
     let services = Services::start().await;
     let ada = services.person().await;
     let mut socket = Client::connect(&services.socket_url, &ada.token).await;
-    let (first, second) = (invoice_pdf("4711"), invoice_pdf("4712"));
+    // The same invoice in two files.
+    let (first, second) = (invoice_pdf("4711"), [invoice_pdf("4711"), b"% copy\n".to_vec()].concat());
     let (status, by_form) = ada.upload("application/pdf", &first).await;
     assert_eq!(status, 201, "{by_form}");
     let by_url = ada.upload_by_signed_url("application/pdf", &second).await;
