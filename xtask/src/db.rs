@@ -174,7 +174,7 @@ fn schema_text(database: &Psql<'_>) -> Result<String> {
     Ok(text)
 }
 
-/// The joins that have one meaning only: one foreign key between two tables, and none back.
+/// The joins that have one meaning only: one foreign key of one column between two tables, and none back.
 fn joinable(database: &Psql<'_>) -> Result<String> {
     let mut keys: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
     for row in database.query(
@@ -182,7 +182,8 @@ fn joinable(database: &Psql<'_>) -> Result<String> {
          join pg_class child on child.oid = k.conrelid
          join pg_class parent on parent.oid = k.confrelid
          join pg_attribute a on a.attrelid = child.oid and a.attnum = k.conkey[1]
-         where k.contype = 'f' and child.relnamespace = 'public'::regnamespace order by 1, 2, 3",
+         where k.contype = 'f' and cardinality(k.conkey) = 1
+           and child.relnamespace = 'public'::regnamespace order by 1, 2, 3",
     )? {
         let [child, parent, column] = columns(row)?;
         keys.entry((child, parent)).or_default().push(column);
@@ -221,6 +222,7 @@ fn sql_type(udt: &str) -> Result<&'static str> {
         "date" => "Date",
         "timestamptz" => "Timestamptz",
         "uuid" => "Uuid",
+        "json" => "Json",
         "jsonb" => "Jsonb",
         "_text" => "Array<Text>",
         "_int4" => "Array<Int4>",

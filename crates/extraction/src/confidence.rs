@@ -6,7 +6,7 @@
 //!
 //! A document's confidence is the geometric mean of its fields', times the square root of the least one among its required
 //! fields. Columns of lists count as one field each, required and key fields three times; values that are not there do
-//! not count, required ones that are not there count as [`MISSING`].
+//! not count, required ones that are not there count as `MISSING`.
 
 mod info;
 
