@@ -106,12 +106,18 @@ impl Examiner {
         findings
     }
 
+    /// Checks data as they are after corrections.
+    #[must_use]
+    pub fn examine_corrected(&self, data: &Value) -> Findings {
+        let mut data = data.clone();
+        self.correct(&mut data);
+        self.examine(&data)
+    }
+
     /// What a model is to be asked again for: what is wrong in data by the user's own schema and rules, after corrections.
     #[must_use]
     pub fn failures(&self, data: &Value) -> Vec<Issue> {
-        let mut data = data.clone();
-        self.correct(&mut data);
-        self.examine(&data).failures().cloned().collect()
+        self.examine_corrected(data).failures().cloned().collect()
     }
 
     /// The places that break the schema or a rule.

@@ -28,9 +28,10 @@ impl Objections {
         let subject = calls.subject;
         // On a long document this takes a while.
         let doubts = tokio::task::block_in_place(|| doubt::find(data, subject.pages, &subject.schema));
-        let mut totals = subject.examiner.examine(data).issues;
-        totals.retain(|issue| issue.check.as_deref() == Some(GROSS_AMOUNT));
-        Self { issues: subject.check(data), doubts, totals }
+        let findings = subject.examiner.examine_corrected(data);
+        let of_totals = |issue: &&Issue| issue.check.as_deref() == Some(GROSS_AMOUNT);
+        let totals = findings.issues.iter().filter(of_totals).cloned().collect();
+        Self { issues: findings.failures().cloned().collect(), doubts, totals }
     }
 
     /// How much speaks against the data: first what breaks a rule, then what stands on no page, then totals.
@@ -49,9 +50,11 @@ impl Objections {
 /// Asks for the fields that do not pass, that no page shows, or that do not meet, until there are none or the calls are used
 /// up. An answer is taken as a whole or field by field, where less speaks against the data with it.
 pub(super) async fn until_valid(calls: &mut Calls<'_>, mut draft: Draft) -> Result<Draft, StageError> {
-    drop_idle_zeros(calls, &mut draft.data);
+    let mut objections = Objections::to(calls, &draft.data);
+    if drop_idle_zeros(calls, &objections, &mut draft.data) {
+        objections = Objections::to(calls, &draft.data);
+    }
     while calls.corrections > 0 {
-        let objections = Objections::to(calls, &draft.data);
         let fields = fields_of(&objections, calls, &draft.data);
         if fields.is_empty() {
             break;
@@ -68,30 +71,32 @@ pub(super) async fn until_valid(calls: &mut Calls<'_>, mut draft: Draft) -> Resu
             }
             Err(error) => return Err(error),
         };
-        let mut left = objections.weight();
         let take = |data: &Value, field: &FieldPath| field.merge(data, field.find(&answer).cloned(), None).ok();
         let whole = fields.iter().try_fold(draft.data.clone(), |data, field| take(&data, field));
         for field in std::iter::once(None).chain(fields.iter().map(Some)) {
             let better = field.map_or_else(|| whole.clone(), |field| take(&draft.data, field));
             let Some(better) = better else { continue };
-            let weight = Objections::to(calls, &better).weight();
-            if weight < left {
-                (left, draft.data) = (weight, better);
+            let remaining = Objections::to(calls, &better);
+            if remaining.weight() < objections.weight() {
+                (objections, draft.data) = (remaining, better);
             }
         }
     }
     Ok(draft)
 }
 
-/// Takes out zeros that no page shows: so models say that there is nothing. Those that the schema wants stay.
-fn drop_idle_zeros(calls: &Calls<'_>, data: &mut Value) {
-    let Objections { issues, doubts, .. } = Objections::to(calls, data);
-    for doubt in doubts.into_iter().filter(Doubt::is_idle) {
-        let without = doubt.field.merge(data, Some(Value::Null), None);
-        if let Some(without) = without.ok().filter(|without| calls.subject.check(without).len() <= issues.len()) {
+/// Takes out zeros that no page shows: so models say that there is nothing. Those that the schema wants stay. Answers whether
+/// there were any.
+fn drop_idle_zeros(calls: &Calls<'_>, objections: &Objections, data: &mut Value) -> bool {
+    let mut has_dropped = false;
+    for doubt in objections.doubts.iter().filter(|doubt| doubt.is_idle()) {
+        let Ok(without) = doubt.field.merge(data, Some(Value::Null), None) else { continue };
+        if calls.subject.check(&without).len() <= objections.issues.len() {
             *data = without;
+            has_dropped = true;
         }
     }
+    has_dropped
 }
 
 /// The fields that the errors speak of. An error of the document as a whole speaks of what is required and missing.

@@ -1,13 +1,13 @@
 //! One field anew, at a person's wish.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use sluice_extraction::reply::{self, ReplyError};
 use sluice_extraction::validate::Issue;
 
 use super::Draft;
 use super::calls::{Calls, cut_error};
 use super::correct::{drop_info, list};
-use super::list::{self as rows, Table};
+use super::list::Table;
 use super::whole::{self, Whole};
 use crate::error::StageError;
 use crate::state::{FieldTask, Patch};
@@ -19,14 +19,9 @@ pub(super) async fn extract(calls: &mut Calls<'_>, task: &FieldTask) -> Result<D
     drop_info(&mut known);
     let mut errors = String::new();
     loop {
-        let asked = whole::fields(calls, std::slice::from_ref(&task.path), &known, &errors).await?;
-        let answer = match (asked, Table::of(calls.subject)) {
-            (Whole::Data(answer), _) => answer,
-            (Whole::Cut(_), Some(table)) if calls.subject.list.as_ref() == Some(&task.path) => {
-                let found = table.ask_in_parts(calls, table.rows_per_answer(calls.subject)).await?;
-                rows::answer(&task.path, found)
-            }
-            (Whole::Cut(_), _) => return Err(cut_error(calls.subject.settings.endpoint.max_tokens)),
+        let answer = match whole::fields(calls, std::slice::from_ref(&task.path), &known, &errors).await? {
+            Whole::Data(answer) => answer,
+            Whole::Cut(_) => after_cut(calls, task).await?,
         };
         let refusal = match read(calls, answer, task) {
             Ok((draft, issues)) => match issues.first() {
@@ -46,6 +41,16 @@ pub(super) async fn extract(calls: &mut Calls<'_>, task: &FieldTask) -> Result<D
         }
         calls.corrections -= 1;
     }
+}
+
+/// A list that is too long for one answer, asked for in parts.
+async fn after_cut(calls: &mut Calls<'_>, task: &FieldTask) -> Result<Value, StageError> {
+    let is_list = calls.subject.list.as_ref() == Some(&task.path);
+    let Some(table) = Table::of(calls.subject).filter(|_| is_list) else {
+        return Err(cut_error(calls.subject.settings.endpoint.max_tokens));
+    };
+    let rows = table.all_rows(calls).await?;
+    table.put(rows, &json!({}))
 }
 
 /// The answer's value in the data that is there. Only what the checks find at the field counts: the rest is as it was.

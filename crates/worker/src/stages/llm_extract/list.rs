@@ -1,6 +1,6 @@
 //! The rows of the document's table: none is lost silently.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use sluice_core::NanoAmount;
 use sluice_extraction::concepts::Concept;
 use sluice_extraction::field::FieldPath;
@@ -52,8 +52,8 @@ impl Table {
     }
 
     /// Asks for all but the rows, then for the rows part by part.
-    pub(super) async fn extract_apart(&self, calls: &mut Calls<'_>, schema: &Value) -> Result<Value, StageError> {
-        let rest = self.list.cut_from(schema);
+    pub(super) async fn extract_apart(&self, calls: &mut Calls<'_>) -> Result<Value, StageError> {
+        let rest = self.list.cut_from(&calls.subject.schema);
         let Whole::Data(data) = in_windows(calls, &rest).await? else {
             return Err(cut_error(calls.subject.settings.endpoint.max_tokens));
         };
@@ -61,13 +61,8 @@ impl Table {
     }
 
     /// Goes on after an answer for everything was cut: what of it is whole is kept, but not its rows.
-    pub(super) async fn extract_after_cut(
-        &self,
-        calls: &mut Calls<'_>,
-        schema: &Value,
-        content: &str,
-    ) -> Result<Value, StageError> {
-        let mut rest = self.list.cut_from(schema);
+    pub(super) async fn extract_after_cut(&self, calls: &mut Calls<'_>, content: &str) -> Result<Value, StageError> {
+        let mut rest = self.list.cut_from(&calls.subject.schema);
         let list = self.list.to_string();
         let mut known = Map::new();
         for (name, value) in reply::whole_fields(content) {
@@ -91,11 +86,21 @@ impl Table {
     }
 
     async fn with_rows(&self, calls: &mut Calls<'_>, data: Value) -> Result<Value, StageError> {
-        let rows = self.ask_in_parts(calls, self.rows_per_answer(calls.subject)).await?;
-        self.list.merge(&data, Some(Value::Array(rows)), None).map_err(|error| StageError::invalid(error.to_string()))
+        self.put(self.all_rows(calls).await?, &data)
     }
 
-    pub(super) fn rows_per_answer(&self, subject: &Subject<'_>) -> usize {
+    /// All rows of the table, as many in an answer as it has room for.
+    pub(super) async fn all_rows(&self, calls: &mut Calls<'_>) -> Result<Vec<Value>, StageError> {
+        self.ask_in_parts(calls, self.rows_per_answer(calls.subject)).await
+    }
+
+    /// Data with these rows.
+    pub(super) fn put(&self, rows: Vec<Value>, data: &Value) -> Result<Value, StageError> {
+        let put = self.list.merge(data, Some(Value::Array(rows)), None);
+        put.map_err(|error| StageError::invalid(error.to_string()))
+    }
+
+    fn rows_per_answer(&self, subject: &Subject<'_>) -> usize {
         usize::try_from(planned(subject) / self.row_tokens.max(1)).unwrap_or(usize::MAX).max(1)
     }
 
@@ -107,8 +112,7 @@ impl Table {
         let found = self.count(data);
         tracing::info!(found, evident = self.rows.evident(), "rows are missing and asked for in parts");
         let rows = self.ask_in_parts(calls, CAREFUL_ROWS.min(self.rows_per_answer(calls.subject))).await?;
-        let merged = self.list.merge(data, Some(Value::Array(rows)), None);
-        let merged = merged.map_err(|error| StageError::invalid(error.to_string()))?;
+        let merged = self.put(rows, data)?;
         let is_better =
             self.count(&merged) > found && calls.subject.check(&merged).len() <= calls.subject.check(data).len();
         if is_better || sum_meets(calls.subject, &merged) == Some(true) {
@@ -135,7 +139,7 @@ impl Table {
     }
 
     /// Asks for the rows of the table in parts of at most so many, and puts them one behind another.
-    pub(super) async fn ask_in_parts(&self, calls: &mut Calls<'_>, max_rows: usize) -> Result<Vec<Value>, StageError> {
+    async fn ask_in_parts(&self, calls: &mut Calls<'_>, max_rows: usize) -> Result<Vec<Value>, StageError> {
         let schema = self.list.narrow(&calls.subject.schema);
         let parts = self.rows.parts(max_rows);
         let of = parts.len();
@@ -216,9 +220,4 @@ fn sum_meets(subject: &Subject<'_>, data: &Value) -> Option<bool> {
     });
     let sums: Vec<NanoAmount> = sums.collect();
     (!totals.is_empty() && !sums.is_empty()).then(|| sums.iter().any(|sum| totals.contains(sum)))
-}
-
-/// What a list's schema is asked for when a person wants it anew.
-pub(super) fn answer(list: &FieldPath, rows: Vec<Value>) -> Value {
-    list.merge(&json!({}), Some(Value::Array(rows)), None).unwrap_or_default()
 }

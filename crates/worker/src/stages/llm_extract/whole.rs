@@ -17,15 +17,15 @@ const SMALLEST_PART_TOKENS: u32 = 256;
 
 /// Asks for everything: in one call where document and answer are short enough, else in parts, rows of the table apart.
 pub(super) async fn extract(calls: &mut Calls<'_>) -> Result<Draft, StageError> {
-    let schema = calls.subject.schema.clone();
-    let table = list::Table::of(calls.subject);
+    let subject = calls.subject;
+    let table = list::Table::of(subject);
     let mut data = match &table {
-        Some(table) if table.is_too_long_for_one_answer(calls.subject) => table.extract_apart(calls, &schema).await?,
-        _ => match in_windows(calls, &schema).await? {
+        Some(table) if table.is_too_long_for_one_answer(subject) => table.extract_apart(calls).await?,
+        _ => match in_windows(calls, &subject.schema).await? {
             Whole::Data(data) => data,
             Whole::Cut(content) => {
-                let Some(table) = &table else { return Err(cut_error(calls.subject.settings.endpoint.max_tokens)) };
-                table.extract_after_cut(calls, &schema, &content).await?
+                let Some(table) = &table else { return Err(cut_error(subject.settings.endpoint.max_tokens)) };
+                table.extract_after_cut(calls, &content).await?
             }
         },
     };
@@ -69,10 +69,14 @@ pub(super) async fn in_windows(calls: &mut Calls<'_>, schema: &Value) -> Result<
                 Err(error) => return Err(error.into()),
             }
         }
-        let rows = calls.subject.list.as_ref().map(FieldPath::to_string);
-        let totals = calls.subject.totals();
-        return Ok(Whole::Data(merge::parts(answers, Join { rows: rows.as_deref(), last_wins: &totals })));
+        return Ok(Whole::Data(join(calls, answers)));
     }
+}
+
+/// Joins what was answered about consecutive parts of the document.
+fn join(calls: &Calls<'_>, answers: Vec<Value>) -> Value {
+    let rows = calls.subject.list.as_ref().map(FieldPath::to_string);
+    merge::parts(answers, Join { rows: rows.as_deref(), last_wins: &calls.subject.totals() })
 }
 
 /// The tokens that are left for the document in a question.
@@ -114,7 +118,5 @@ pub(super) async fn fields(
             break;
         }
     }
-    let rows = calls.subject.list.as_ref().map(FieldPath::to_string);
-    let totals = calls.subject.totals();
-    Ok(Whole::Data(merge::parts(answers, Join { rows: rows.as_deref(), last_wins: &totals })))
+    Ok(Whole::Data(join(calls, answers)))
 }
