@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 use sluice_core::{ErrorKind, Page};
-use sluice_db::models::citations;
+use sluice_db::models::citations::{self, Place};
 use sluice_db::models::runs::Attempt;
 use sluice_extraction::confidence::{self, Assessment, Evidence, Info, ModelInfo};
 use sluice_extraction::field::FieldPath;
@@ -91,26 +91,23 @@ impl Grounded {
             .filter(|citation| field.is_none_or(|field| is_within(&citation.path, field)))
             .map(|citation| {
                 let field = fields.get(citation.path.as_str());
-                citations::Citation {
-                    manifest_id: attempt.manifest_id,
-                    job_id: attempt.job_id,
-                    path: citation.path.clone(),
-                    page_number: citation.page.and_then(|page| i32::try_from(page).ok()),
-                    x: citation.bounds.map(|bounds| bounds.x),
-                    y: citation.bounds.map(|bounds| bounds.y),
-                    width: citation.bounds.map(|bounds| bounds.width),
-                    height: citation.bounds.map(|bounds| bounds.height),
-                    match_kind: citation.match_kind.as_str().to_owned(),
-                    // Postgres takes no zero byte.
-                    matched_text: citation.text.as_ref().map(|text| text.replace('\0', "")),
-                    confidence: citation.confidence,
-                    field_confidence: field.map(|field| field.confidence),
-                    reasons: field
-                        .map(|field| field.reasons.iter().map(|reason| reason.replace('\0', "")).collect())
-                        .unwrap_or_default(),
-                }
+                let reasons = field.map_or(&[][..], |field| &field.reasons);
+                let place = place(citation);
+                let ids = (attempt.manifest_id, attempt.job_id);
+                citations::Citation::new(ids, &place, field.map(|field| field.confidence), reasons)
             })
             .collect()
+    }
+}
+
+fn place(found: &Citation) -> Place<'_> {
+    Place {
+        path: &found.path,
+        page: found.page,
+        bounds: found.bounds,
+        match_kind: found.match_kind.as_str(),
+        text: found.text.as_deref(),
+        confidence: found.confidence,
     }
 }
 

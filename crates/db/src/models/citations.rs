@@ -2,6 +2,7 @@
 
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use sluice_core::BoundingBox;
 
 use crate::error::Result;
 use crate::schema::citations;
@@ -27,6 +28,52 @@ pub struct Citation {
     pub confidence: Option<f32>,
     pub field_confidence: Option<f64>,
     pub reasons: Vec<String>,
+}
+
+/// Where a value was found.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Place<'a> {
+    /// Dot path of the value.
+    pub path: &'a str,
+    /// The number of its page.
+    pub page: Option<u32>,
+    /// The box around it.
+    pub bounds: Option<BoundingBox>,
+    /// How it was found, as the table says it.
+    pub match_kind: &'a str,
+    /// What is printed there.
+    pub text: Option<&'a str>,
+    /// How sure the reader is of it.
+    pub confidence: Option<f32>,
+}
+
+impl Citation {
+    /// The row of a place, with how far its value can be trusted and why not further.
+    #[must_use]
+    pub fn new(
+        (manifest_id, job_id): (i32, i32),
+        place: &Place<'_>,
+        field_confidence: Option<f64>,
+        reasons: &[String],
+    ) -> Self {
+        // Postgres takes no zero byte.
+        let without_zeros = |text: &str| text.replace('\0', "");
+        Self {
+            manifest_id,
+            job_id,
+            path: place.path.to_owned(),
+            page_number: place.page.and_then(|page| i32::try_from(page).ok()),
+            x: place.bounds.map(|bounds| bounds.x),
+            y: place.bounds.map(|bounds| bounds.y),
+            width: place.bounds.map(|bounds| bounds.width),
+            height: place.bounds.map(|bounds| bounds.height),
+            match_kind: place.match_kind.to_owned(),
+            matched_text: place.text.map(without_zeros),
+            confidence: place.confidence,
+            field_confidence,
+            reasons: reasons.iter().map(|reason| without_zeros(reason)).collect(),
+        }
+    }
 }
 
 /// The citations of a manifest, in the order in which they were written.

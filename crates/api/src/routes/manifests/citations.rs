@@ -8,7 +8,7 @@ use serde_json::Value;
 use sluice_access::ownership;
 use sluice_core::{ManifestId, Page};
 use sluice_db::AsyncPgConnection;
-use sluice_db::models::citations::{self, Citation};
+use sluice_db::models::citations::{self, Citation, Place};
 use sluice_db::models::{manifests, page_cache, schemas};
 use sluice_extraction::grounding::{self, ground};
 use utoipa::ToSchema;
@@ -157,22 +157,15 @@ impl Regrounding {
 }
 
 fn row(found: &grounding::Citation, id: ManifestId, job_id: i32) -> Citation {
-    Citation {
-        manifest_id: id.0,
-        job_id,
-        path: found.path.clone(),
-        page_number: found.page.and_then(|page| i32::try_from(page).ok()),
-        x: found.bounds.map(|bounds| bounds.x),
-        y: found.bounds.map(|bounds| bounds.y),
-        width: found.bounds.map(|bounds| bounds.width),
-        height: found.bounds.map(|bounds| bounds.height),
-        match_kind: found.match_kind.as_str().to_owned(),
-        // Postgres takes no zero byte.
-        matched_text: found.text.as_ref().map(|text| text.replace('\0', "")),
+    let place = Place {
+        path: &found.path,
+        page: found.page,
+        bounds: found.bounds,
+        match_kind: found.match_kind.as_str(),
+        text: found.text.as_deref(),
         confidence: found.confidence,
-        field_confidence: None,
-        reasons: vec!["changed by a person".to_owned()],
-    }
+    };
+    Citation::new((id.0, job_id), &place, None, &["changed by a person".to_owned()])
 }
 
 /// The value at a path as citations have it.
