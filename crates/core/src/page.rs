@@ -117,18 +117,8 @@ mod tests {
 
     #[test]
     fn long_words_weigh_more_in_the_confidence_of_a_page() {
-        let mut page = Page {
-            number: 1,
-            width: 1.0,
-            height: 1.0,
-            turned_degrees: 0,
-            skew_degrees: 0.0,
-            languages: Vec::new(),
-            source: TextSource::Ocr,
-            words: vec![word("abc", 1.0), word("d", 0.0)],
-            text: String::new(),
-            markdown: String::new(),
-        };
+        let words = vec![word("abc", 1.0), word("d", 0.0)];
+        let mut page = Page { words, ..Page::of_text(1, TextSource::Ocr, "") };
         assert_eq!(page.confidence(), Some(0.75));
         page.words.clear();
         assert_eq!(page.confidence(), None);

@@ -94,25 +94,13 @@ mod tests {
     fn page(text: &str, confidence: f32) -> Page {
         let bounds = |x| BoundingBox { x, y: 5.0, width: 10.0, height: 4.0 };
         let words = (0_u8..).zip(text.split(' ').filter(|word| !word.is_empty()));
-        Page {
-            number: 1,
-            width: 100.0,
-            height: 50.0,
-            turned_degrees: 0,
-            skew_degrees: 0.0,
-            languages: Vec::new(),
-            source: TextSource::Ocr,
-            words: words
-                .map(|(index, word)| Word {
-                    text: word.to_owned(),
-                    bounds: bounds(f32::from(index) * 20.0),
-                    confidence,
-                    line: 0,
-                })
-                .collect(),
-            text: text.to_owned(),
-            markdown: text.to_owned(),
-        }
+        let words = words.map(|(index, word)| Word {
+            text: word.to_owned(),
+            bounds: bounds(f32::from(index) * 20.0),
+            confidence,
+            line: 0,
+        });
+        Page { width: 100.0, height: 50.0, words: words.collect(), ..Page::of_text(1, TextSource::Ocr, text) }
     }
 
     #[test]

@@ -133,18 +133,7 @@ mod tests {
                 column += length + 1;
             }
         }
-        Page {
-            number: 1,
-            width: 600.0,
-            height: 800.0,
-            turned_degrees: 0,
-            skew_degrees: 0.0,
-            languages: Vec::new(),
-            source: TextSource::TextLayer,
-            words,
-            text: String::new(),
-            markdown: String::new(),
-        }
+        Page { width: 600.0, height: 800.0, words, ..Page::of_text(1, TextSource::TextLayer, "") }
     }
 
     #[test]

@@ -89,18 +89,7 @@ mod tests {
     fn page(source: TextSource, text: &str, confidence: f32, x: f32) -> Page {
         let bounds = BoundingBox { x, y: x, width: x, height: x };
         let words = text.split(' ').map(|text| Word { text: text.to_owned(), bounds, confidence, line: 0 });
-        Page {
-            number: 1,
-            width: 10.0,
-            height: 10.0,
-            turned_degrees: 0,
-            skew_degrees: 0.0,
-            languages: Vec::new(),
-            source,
-            words: words.collect(),
-            text: text.to_owned(),
-            markdown: text.to_owned(),
-        }
+        Page { width: 10.0, height: 10.0, words: words.collect(), ..Page::of_text(1, source, text) }
     }
 
     #[test]

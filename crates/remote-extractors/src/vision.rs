@@ -107,18 +107,7 @@ pub fn page(answer: &str, number: u32, size: PageSize) -> Page {
             line,
         }));
     }
-    Page {
-        number,
-        width: size.width,
-        height: size.height,
-        turned_degrees: 0,
-        skew_degrees: 0.0,
-        languages: Vec::new(),
-        source: TextSource::Remote,
-        words,
-        text: markdown.to_owned(),
-        markdown: markdown.to_owned(),
-    }
+    Page { width: size.width, height: size.height, words, ..Page::of_text(number, TextSource::Remote, markdown) }
 }
 
 /// Whether a word is on the page; marks of markdown are not.

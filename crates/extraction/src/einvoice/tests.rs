@@ -185,19 +185,7 @@ fn what_an_invoice_does_not_say_is_asked_of_the_model() {
 }
 
 fn page(text: &str) -> Page {
-    let (text, markdown) = (text.to_owned(), text.to_owned());
-    Page {
-        number: 1,
-        width: 595.0,
-        height: 842.0,
-        turned_degrees: 0,
-        skew_degrees: 0.0,
-        languages: Vec::new(),
-        source: TextSource::TextLayer,
-        words: Vec::new(),
-        text,
-        markdown,
-    }
+    Page::of_text(1, TextSource::TextLayer, text)
 }
 
 #[test]

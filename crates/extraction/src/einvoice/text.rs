@@ -76,18 +76,7 @@ pub fn page(invoice: &Invoice) -> Page {
         y += LINE;
     }
     let text = lines.join("\n");
-    Page {
-        number: 1,
-        width: widest,
-        height: y + LINE,
-        turned_degrees: 0,
-        skew_degrees: 0.0,
-        languages: Vec::new(),
-        source: TextSource::TextLayer,
-        words,
-        markdown: text.clone(),
-        text,
-    }
+    Page { width: widest, height: y + LINE, words, ..Page::of_text(1, TextSource::TextLayer, text) }
 }
 
 struct Text(Vec<String>);

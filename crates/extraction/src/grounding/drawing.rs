@@ -44,16 +44,5 @@ impl Drawing {
 }
 
 pub(crate) fn page(number: u32, words: Vec<Word>) -> Page {
-    Page {
-        number,
-        width: 595.0,
-        height: 842.0,
-        turned_degrees: 0,
-        skew_degrees: 0.0,
-        languages: Vec::new(),
-        source: TextSource::TextLayer,
-        words,
-        text: String::new(),
-        markdown: String::new(),
-    }
+    Page { width: 595.0, height: 842.0, words, ..Page::of_text(number, TextSource::TextLayer, "") }
 }

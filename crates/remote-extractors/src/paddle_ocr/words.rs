@@ -41,18 +41,13 @@ pub fn page(layout: &Layout, number: u32, size: PageSize) -> ReadPage {
     });
     let text = text(layout);
     let markdown = layout.markdown.as_deref().map(table::to_markdown).filter(|markdown| !markdown.is_empty());
-    let page = Page {
-        number,
-        width: size.width,
-        height: size.height,
-        turned_degrees,
-        skew_degrees: 0.0,
-        languages: Vec::new(),
-        source: TextSource::Remote,
-        words: writer.words,
-        markdown: markdown.unwrap_or_else(|| text.clone()),
-        text,
-    };
+    let mut page = Page::of_text(number, TextSource::Remote, text);
+    (page.width, page.height) = (size.width, size.height);
+    page.turned_degrees = turned_degrees;
+    page.words = writer.words;
+    if let Some(markdown) = markdown {
+        page.markdown = markdown;
+    }
     ReadPage { page, elements: elements.collect() }
 }
 

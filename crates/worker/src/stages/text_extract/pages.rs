@@ -173,18 +173,7 @@ mod tests {
     use super::*;
 
     fn page(number: u32, markdown: &str) -> ReadPage {
-        ReadPage::from(Page {
-            number,
-            width: 1.0,
-            height: 1.0,
-            turned_degrees: 0,
-            skew_degrees: 0.0,
-            languages: Vec::new(),
-            source: TextSource::Remote,
-            words: Vec::new(),
-            text: String::new(),
-            markdown: markdown.to_owned(),
-        })
+        ReadPage::from(Page::of_text(number, TextSource::Remote, markdown))
     }
 
     #[test]
