@@ -17,6 +17,9 @@ pub struct Config {
     pub jwt_lifetime: Duration,
     /// Whether wrong passwords lock an account for a while (`SLUICE_LOCKOUT_ENABLED`, default true).
     pub lockout_enabled: bool,
+    /// Wrong passwords for a name in a day, from all networks together, above which only networks that its user has signed
+    /// in from before may try (`SLUICE_LOCKOUT_SPREAD`, default 50).
+    pub spread_limit: i32,
 }
 
 impl Config {
@@ -27,10 +30,15 @@ impl Config {
         if (1..MIN_SECRET_BYTES).contains(&length) {
             env.problem("SLUICE_JWT_SECRET", &format!("has {length} bytes, at least {MIN_SECRET_BYTES} are needed"));
         }
+        let spread_limit = env.parsed("SLUICE_LOCKOUT_SPREAD", 50);
+        if spread_limit < 1 {
+            env.problem("SLUICE_LOCKOUT_SPREAD", "must be at least 1");
+        }
         Self {
             jwt_secret,
             jwt_lifetime: env.duration("SLUICE_JWT_LIFETIME", Duration::from_secs(7 * 86_400)),
             lockout_enabled: env.flag("SLUICE_LOCKOUT_ENABLED", true),
+            spread_limit,
         }
     }
 }

@@ -67,6 +67,9 @@ pub enum Error {
     /// A password could not be hashed.
     #[error("a password could not be hashed")]
     Hash(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The machine gave no random bytes.
+    #[error("a key could not be made")]
+    Random(#[source] sluice_service::secret_box::Error),
     /// A token could not be signed.
     #[error("a token could not be signed")]
     Sign(#[source] jsonwebtoken::errors::Error),
@@ -90,7 +93,7 @@ impl Classify for Error {
             | Self::NoValidationScript(_)
             | Self::NoExportScript(_) => ErrorKind::NotFound,
             Self::Database(error) => error.kind(),
-            Self::Hash(_) | Self::Sign(_) => ErrorKind::Internal,
+            Self::Hash(_) | Self::Random(_) | Self::Sign(_) => ErrorKind::Internal,
         }
     }
 }

@@ -22,10 +22,11 @@ pub enum Access {
 }
 
 impl Access {
-    /// Whether what belongs to an owner is open to a caller.
+    /// Whether a project of an owner is open to a caller.
     #[must_use]
-    pub fn permits(self, identity: &Identity, owner: i32) -> bool {
-        identity.user_id.0 == owner || self == Self::OwnerOrAdmin && identity.is_admin
+    pub fn permits(self, identity: &Identity, (project, owner): (i32, i32)) -> bool {
+        let may = identity.user_id.0 == owner || self == Self::OwnerOrAdmin && identity.is_admin;
+        may && identity.reaches(project)
     }
 }
 
@@ -40,7 +41,11 @@ pub async fn load_project(
     id: ProjectId,
 ) -> Result<Project> {
     let project = projects::find(connection, id.0).await?.ok_or(Error::NoProject(id))?;
-    if access.permits(identity, project.user_id) { Ok(project) } else { Err(Error::ForeignProject { project: id }) }
+    if access.permits(identity, (project.id, project.user_id)) {
+        Ok(project)
+    } else {
+        Err(Error::ForeignProject { project: id })
+    }
 }
 
 /// Loads a group that the caller owns.
@@ -63,8 +68,9 @@ pub async fn check_manifest(
     id: ManifestId,
 ) -> Result<ProjectId> {
     let (project, owner) = manifests::find_owner(connection, id.0).await?.ok_or(Error::NoManifest(id))?;
+    let is_open = Access::Owner.permits(identity, (project, owner));
     let project = ProjectId(project);
-    if Access::Owner.permits(identity, owner) { Ok(project) } else { Err(Error::ForeignProject { project }) }
+    if is_open { Ok(project) } else { Err(Error::ForeignProject { project }) }
 }
 
 /// Loads the manifest whose file is stored under a key, for its owner and for admins.
@@ -72,8 +78,8 @@ pub async fn check_manifest(
 /// # Errors
 /// `NoFile` or `ForeignFile`.
 pub async fn load_by_file(connection: &mut AsyncPgConnection, identity: &Identity, key: &str) -> Result<Manifest> {
-    let (manifest, owner) = manifests::find_by_storage_key(connection, key).await?.ok_or(Error::NoFile)?;
-    if Access::OwnerOrAdmin.permits(identity, owner) { Ok(manifest) } else { Err(Error::ForeignFile) }
+    let (manifest, place) = manifests::find_by_storage_key(connection, key).await?.ok_or(Error::NoFile)?;
+    if Access::OwnerOrAdmin.permits(identity, place) { Ok(manifest) } else { Err(Error::ForeignFile) }
 }
 
 /// Loads a schema that the caller may use.

@@ -1,4 +1,4 @@
-//! Passwords, as argon2id hashes.
+//! Passwords, as argon2id hashes; hashes of bcrypt, which the users of an earlier system bring along, are checked too.
 
 use std::sync::LazyLock;
 use std::thread::available_parallelism;
@@ -17,6 +17,7 @@ const MAX_CHECKS: usize = 4;
 /// The address space that a check reserves. What is larger than 32 MiB the allocator of glibc takes from the system and
 /// gives back at once; smaller blocks it keeps, for each thread that ever had one. Only what is used takes memory.
 const RESERVED_BLOCKS: usize = 33 * 1024;
+const MAX_BCRYPT_COST: u32 = 15;
 
 /// Hashes and checks passwords, on threads where that may take its time.
 #[derive(Debug, Clone, Copy, Default)]
@@ -41,6 +42,12 @@ impl Passwords {
         .map_err(|error| Error::Hash(Box::new(error)))?
     }
 
+    /// Whether a hash is one that we would not make any more.
+    #[must_use]
+    pub fn is_outdated(hash: &str) -> bool {
+        is_bcrypt(hash)
+    }
+
     /// Whether a password has the hash; with no hash, as long as it takes to say no.
     ///
     /// # Errors
@@ -60,8 +67,22 @@ impl Passwords {
     }
 }
 
-/// Whether a password has a hash; `None` when the hash is none of argon2.
+fn is_bcrypt(hash: &str) -> bool {
+    ["$2a$", "$2b$", "$2y$"].iter().any(|begin| hash.starts_with(begin))
+}
+
+/// Whether a password has a hash of bcrypt. Like the system that made it, it looks at the first 72 bytes.
+fn has_bcrypt_hash(password: &str, hash: &str) -> Option<bool> {
+    // Each more doubles the time: a hash from a strange source must not stop the service.
+    let cost: u32 = hash.split('$').nth(2)?.parse().ok()?;
+    if cost > MAX_BCRYPT_COST { None } else { bcrypt::verify(password, hash).ok() }
+}
+
+/// Whether a password has a hash; `None` when the hash is none that we know.
 fn has_hash(password: &str, hash: &str) -> Option<bool> {
+    if is_bcrypt(hash) {
+        return has_bcrypt_hash(password, hash);
+    }
     let hash = PasswordHash::new(hash).ok()?;
     let algorithm = Algorithm::try_from(hash.algorithm.as_str()).ok()?;
     let version = Version::try_from(hash.version?).ok()?;
@@ -90,6 +111,17 @@ mod tests {
         assert!(!Passwords.verify("correct-horse1!", Some(&hash)).await.unwrap());
         assert!(!Passwords.verify("anything", Some("not a hash")).await.unwrap());
         assert!(!Passwords.verify("anything", None).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn hashes_of_bcrypt_are_known_and_outdated() {
+        // Of the cost 4, made with another implementation.
+        const HASH: &str = "$2b$04$abcdefghijklmnopqrstuuUHlL6c7X.LiopPFLJk13494ptuUCrI2";
+        assert!(Passwords.verify("Correct-Horse1!", Some(HASH)).await.unwrap());
+        assert!(!Passwords.verify("correct-horse1!", Some(HASH)).await.unwrap());
+        assert!(!Passwords.verify("Correct-Horse1!", Some(&HASH.replace("$04$", "$31$"))).await.unwrap());
+        assert!(Passwords::is_outdated(HASH));
+        assert!(!Passwords::is_outdated(NOBODY));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
+use sluice_db::models::users::User;
 
 use crate::config::Config;
 use crate::error::{Error, Result};
@@ -20,6 +21,9 @@ pub(crate) struct Claims {
     pub(crate) iat: i64,
     /// When it ends, in seconds since 1970.
     pub(crate) exp: i64,
+    /// The version of the user's tokens at the time; tokens from before there were versions say none.
+    #[serde(default)]
+    pub(crate) token_version: i32,
 }
 
 /// Signs and checks tokens.
@@ -40,9 +44,15 @@ impl Tokens {
         }
     }
 
-    pub(crate) fn issue(&self, user_id: i32, role: &str, now: DateTime<Utc>) -> Result<String> {
+    pub(crate) fn issue(&self, user: &User, now: DateTime<Utc>) -> Result<String> {
         let end = now.checked_add_signed(self.lifetime).unwrap_or(DateTime::<Utc>::MAX_UTC);
-        let claims = Claims { user_id, role: role.to_owned(), iat: now.timestamp(), exp: end.timestamp() };
+        let claims = Claims {
+            user_id: user.id,
+            role: user.role.clone(),
+            iat: now.timestamp(),
+            exp: end.timestamp(),
+            token_version: user.token_version,
+        };
         encode(&Header::new(Algorithm::HS256), &claims, &self.encoding).map_err(Error::Sign)
     }
 
@@ -62,7 +72,28 @@ mod tests {
     use std::time::Duration;
 
     fn tokens(secret: &str) -> Tokens {
-        Tokens::new(&Config { jwt_secret: secret.into(), jwt_lifetime: Duration::from_secs(60), lockout_enabled: true })
+        Tokens::new(&Config {
+            jwt_secret: secret.into(),
+            jwt_lifetime: Duration::from_secs(60),
+            lockout_enabled: true,
+            spread_limit: 50,
+        })
+    }
+
+    fn user(role: &str, token_version: i32) -> User {
+        User {
+            id: 7,
+            username: "ada".to_owned(),
+            password_hash: "none".to_owned(),
+            role: role.to_owned(),
+            failed_login_attempts: 0,
+            last_failed_login_at: None,
+            locked_until: None,
+            last_login_at: None,
+            created_at: time(0),
+            updated_at: time(0),
+            token_version,
+        }
     }
 
     fn time(seconds: i64) -> DateTime<Utc> {
@@ -72,16 +103,25 @@ mod tests {
     #[test]
     fn a_token_is_good_until_it_expires() {
         let tokens = tokens("0123456789abcdef0123456789abcdef");
-        let token = tokens.issue(7, "user", time(1_000)).unwrap();
+        let token = tokens.issue(&user("user", 3), time(1_000)).unwrap();
         let claims = tokens.check(&token, time(1_059)).unwrap();
-        assert_eq!(claims, Claims { user_id: 7, role: "user".to_owned(), iat: 1_000, exp: 1_060 });
+        let expected = Claims { user_id: 7, role: "user".to_owned(), iat: 1_000, exp: 1_060, token_version: 3 };
+        assert_eq!(claims, expected);
         assert!(matches!(tokens.check(&token, time(1_060)), Err(Error::InvalidToken)));
+    }
+
+    #[test]
+    fn a_token_from_before_there_were_versions_is_of_the_first() {
+        let tokens = tokens("0123456789abcdef0123456789abcdef");
+        let claims = serde_json::json!({"userId": 7, "role": "user", "iat": 1_000, "exp": 1_060});
+        let old = encode(&Header::new(Algorithm::HS256), &claims, &tokens.encoding).unwrap();
+        assert_eq!(tokens.check(&old, time(1_001)).unwrap().token_version, 0);
     }
 
     #[test]
     fn tokens_of_others_are_refused() {
         let ours = tokens("0123456789abcdef0123456789abcdef");
-        let theirs = tokens("another secret of thirty-two byte").issue(7, "admin", time(1_000)).unwrap();
+        let theirs = tokens("another secret of thirty-two byte").issue(&user("admin", 0), time(1_000)).unwrap();
         assert!(ours.check(&theirs, time(1_001)).is_err());
         // {"alg":"none"}.{"userId":7,"role":"admin","iat":1000,"exp":9999999999}.
         let unsigned =

@@ -285,7 +285,9 @@ impl From<sluice_access::Error> for ApiError {
             Error::ForeignFile => Code::FileForbidden,
             Error::NoValidationScript(_) => Code::ValidationScriptNotFound,
             Error::NoExportScript(_) => Code::ExportScriptNotFound,
-            Error::Database(_) | Error::Hash(_) | Error::Sign(_) => return Self::from_classified(error),
+            Error::Database(_) | Error::Hash(_) | Error::Random(_) | Error::Sign(_) => {
+                return Self::from_classified(error);
+            }
         };
         Self::new(code, error.to_string())
     }

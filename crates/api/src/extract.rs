@@ -9,5 +9,5 @@ mod path;
 pub(crate) use body::{Body, Input, Query};
 pub(crate) use description::Shape;
 pub(crate) use fields::Fields;
-pub(crate) use identity::{Admin, CurrentRequest, User};
+pub(crate) use identity::{Admin, Caller, CurrentRequest, SentFrom, User};
 pub(crate) use path::{Path, Segments};

@@ -1,12 +1,14 @@
 #![doc = include_str!("../README.md")]
 
 mod application;
+mod audit;
 mod config;
 mod connection;
 mod error;
 mod extract;
 mod figures;
 mod generator;
+mod key_routes;
 mod middleware;
 mod ndjson;
 mod openapi;

@@ -4,10 +4,12 @@ use actix_web::web::{self, ServiceConfig};
 use actix_web::{FromRequest, Handler, HttpRequest, HttpResponse, Responder};
 
 use self::Method::{Delete, Get, Patch, Post, Put};
-use crate::error::Code::{self, Conflict, Forbidden, NotFound, OcrService, OcrTimeout, Unauthorized};
+use crate::error::Code::{self, BadRequest, Conflict, Forbidden, NotFound, OcrService, OcrTimeout, Unauthorized};
 use crate::error::{ApiError, Result};
 use crate::openapi::Describe;
 
+mod api_keys;
+mod audit_log;
 mod auth;
 mod docs;
 mod estimates;
@@ -82,7 +84,13 @@ fn register_service(to: &mut impl Register) {
     to.route((Post, "/auth/login"), "Signs in with name and password", &[Unauthorized], auth::log_in);
     to.route((Get, "/auth/profile"), "Shows who asks", &[], auth::show_profile);
     to.route((Post, "/auth/change-password"), "Sets another password for oneself", &[], auth::change_password);
+    to.route((Post, "/auth/sign-out-everywhere"), "Ends all own tokens, also the one that asks", &[], auth::sign_out_everywhere);
     to.route((Post, "/auth/users/{id}/unlock"), "Lets somebody sign in again after too many wrong passwords", &[], auth::unlock_user);
+    to.route((Get, "/audit-log"), "Lists what was done that matters to security, newest first", &[BadRequest, Forbidden, NotFound], audit_log::list_audit_log);
+    // Keys of programs
+    to.route((Post, "/projects/{id}/api-keys"), "Makes an API key of a project and tells it this once", &[Conflict], api_keys::create_api_key);
+    to.route((Get, "/projects/{id}/api-keys"), "Lists the API keys of a project, newest first", &[], api_keys::list_api_keys);
+    to.route((Delete, "/api-keys/{id}"), "Revokes an API key", &[], api_keys::revoke_api_key);
 }
 
 #[rustfmt::skip]
@@ -313,24 +321,34 @@ async fn refuse(request: HttpRequest) -> Result<HttpResponse> {
     Err(ApiError::not_found(format!("Cannot {} {path}", request.method())))
 }
 
+/// Notes the places in their order.
+#[cfg(test)]
+#[derive(Default)]
+struct Places(Vec<(Method, &'static str)>);
+
+#[cfg(test)]
+impl Register for Places {
+    fn route<F, Args>(&mut self, place: (Method, &'static str), _summary: &str, _codes: &[Code], _handler: F)
+    where
+        F: Handler<Args>,
+        Args: FromRequest + Describe + 'static,
+        F::Output: Responder + Describe + 'static,
+    {
+        self.0.push(place);
+    }
+}
+
+/// All routes, such as `GET /projects/{id}`.
+#[cfg(test)]
+pub(crate) fn places() -> impl Iterator<Item = String> {
+    let mut places = Places::default();
+    register(&mut places);
+    places.0.into_iter().map(|(method, path)| format!("{} {path}", format!("{method:?}").to_uppercase()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// Notes the places in their order.
-    #[derive(Default)]
-    struct Places(Vec<(Method, &'static str)>);
-
-    impl Register for Places {
-        fn route<F, Args>(&mut self, place: (Method, &'static str), _summary: &str, _codes: &[Code], _handler: F)
-        where
-            F: Handler<Args>,
-            Args: FromRequest + Describe + 'static,
-            F::Output: Responder + Describe + 'static,
-        {
-            self.0.push(place);
-        }
-    }
 
     /// Whether the first path takes all that the second one is meant for.
     fn hides(first: &str, second: &str) -> bool {

@@ -17,6 +17,7 @@ use sluice_storage::{Presigner, S3Store};
 use crate::application::BuildError;
 use crate::config::Config;
 use crate::error::{ApiError, Code, Result};
+use crate::middleware::client_ip::Network;
 
 /// What all handlers share; clones share all.
 #[derive(Debug, Clone)]
@@ -30,6 +31,8 @@ pub(crate) struct AppState {
     pub(crate) sandbox: Sandbox,
     pub(crate) secrets: Arc<SecretBox>,
     pub(crate) clock: Arc<dyn Clock>,
+    /// Networks of proxies that are believed about whom they speak for.
+    pub(crate) trusted_proxies: Arc<[Network]>,
     pub(crate) models: sluice_llm::Client,
     pub(crate) paddle_ocr: paddle_ocr::Client,
     /// How long a request may wait for a text to be read.
@@ -52,6 +55,7 @@ impl AppState {
             models: sluice_llm::Client::new(config.llm.clone())?,
             paddle_ocr: paddle_ocr::Client::new(Duration::from_secs(1))?,
             secrets: config.secrets.clone(),
+            trusted_proxies: config.trusted_proxies.clone().into(),
             ocr_timeout: config.ocr_timeout,
             tasks: Tasks::new(),
             clock,

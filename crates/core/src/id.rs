@@ -86,6 +86,8 @@ uuid_id! {
     ExtractorId;
     /// The key of a signed upload that is under way.
     UploadId;
+    /// The key of a program's API key.
+    ApiKeyId;
 }
 
 /// Makes a fresh random key for an object in storage, a lock or a worker.

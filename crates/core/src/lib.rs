@@ -19,8 +19,8 @@ pub use event::{
     CostBreakdown, Event, Fact, JobFact, JobUpdate, JobUpdateStatus, ManifestUpdate, OcrUpdate, TextProgress,
 };
 pub use id::{
-    ExportScriptId, ExtractorId, GroupId, JobId, ManifestId, ModelId, ProjectId, PromptId, QueueJobId, RequestId,
-    SchemaId, SchemaRuleId, UploadId, UserId, ValidationScriptId,
+    ApiKeyId, ExportScriptId, ExtractorId, GroupId, JobId, ManifestId, ModelId, ProjectId, PromptId, QueueJobId,
+    RequestId, SchemaId, SchemaRuleId, UploadId, UserId, ValidationScriptId,
 };
 pub use job::{IllegalTransition, JobKind, JobStatus, JobTransition};
 pub use job_message::{JobMessage, JobMessageV1};

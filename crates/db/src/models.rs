@@ -1,6 +1,8 @@
 //! One file per table: its row and its queries; and `reports`, which add up over tables. Rows are neither wire types nor
 //! domain types.
 
+pub mod api_keys;
+pub mod audit_log;
 pub mod budgets;
 pub mod citations;
 pub mod estimates;
@@ -23,6 +25,7 @@ pub mod reports;
 pub mod runs;
 pub mod schema_rules;
 pub mod schemas;
+pub mod sign_ins;
 pub mod truths;
 pub mod uploads;
 pub mod users;

@@ -11,6 +11,6 @@ pub mod telemetry;
 pub use env::{Env, Problems, Redacted};
 pub use error_chain::ErrorChain;
 pub use exit::exit_code;
-pub use secret_box::SecretBox;
+pub use secret_box::{SecretBox, random_bytes};
 pub use shutdown::Shutdown;
 pub use tasks::Tasks;

@@ -16,6 +16,16 @@ pub struct SecretBox(RandomizedNonceKey);
 const PREFIX: &str = "sealed:v1:";
 const KEY_BYTES: usize = 32;
 
+/// Takes random bytes that nobody can guess from the system.
+///
+/// # Errors
+/// When it gives none.
+pub fn random_bytes<const COUNT: usize>() -> Result<[u8; COUNT], Error> {
+    let mut bytes = [0; COUNT];
+    aws_lc_rs::rand::fill(&mut bytes).map_err(|_source| Error::Seal)?;
+    Ok(bytes)
+}
+
 /// A secret that can't be sealed or opened.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -61,9 +71,7 @@ impl SecretBox {
     /// # Errors
     /// When the system gives no random bytes.
     pub fn generate_key() -> Result<SecretString, Error> {
-        let mut bytes = [0; KEY_BYTES];
-        aws_lc_rs::rand::fill(&mut bytes).map_err(|_source| Error::Seal)?;
-        Ok(STANDARD.encode(bytes).into())
+        Ok(STANDARD.encode(random_bytes::<KEY_BYTES>()?).into())
     }
 
     /// Seals a secret.

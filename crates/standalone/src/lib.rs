@@ -14,4 +14,4 @@ pub use data_folder::DataFolder;
 pub use doctor::doctor;
 pub use eval::{EvalOptions, eval};
 pub use up::up;
-pub use user::{NewUser, add_user};
+pub use user::{NewUser, add_user, delete_user, list_users, set_password, unlock_user};

@@ -4,7 +4,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use sluice_service::{Env, exit_code, telemetry};
-use sluice_standalone::{DataFolder, EvalOptions, NewUser, add_user, doctor, eval, up};
+use sluice_standalone::{
+    DataFolder, EvalOptions, NewUser, add_user, delete_user, doctor, eval, list_users, set_password, unlock_user, up,
+};
 
 /// Turns documents into checked, structured data.
 #[derive(Debug, Parser)]
@@ -45,6 +47,29 @@ enum UserCommand {
         #[arg(long)]
         allow_weak_password: bool,
     },
+    /// Lists all users.
+    List,
+    /// Sets another password, which ends all tokens of the user; without --password-stdin one is made and shown once.
+    SetPassword {
+        /// Whose.
+        name: String,
+        /// Reads the password from standard input.
+        #[arg(long)]
+        password_stdin: bool,
+        /// Takes a password that is easy to guess.
+        #[arg(long)]
+        allow_weak_password: bool,
+    },
+    /// Lets somebody sign in again after too many wrong passwords.
+    Unlock {
+        /// Whom.
+        name: String,
+    },
+    /// Deletes a user without projects; tokens, API keys and sockets of the user end.
+    Delete {
+        /// Whom.
+        name: String,
+    },
 }
 
 #[tokio::main]
@@ -70,10 +95,22 @@ async fn run(command: Command) -> anyhow::Result<()> {
             tracing::info!(count = names.len(), names = names.join(", "), "migrations ran");
             Ok(())
         }
-        Command::User(UserCommand::Add { name, admin, password_stdin, allow_weak_password }) => {
-            add_user(&folder, NewUser { name, admin, password_stdin, allow_weak_password }).await
-        }
+        Command::User(command) => manage_users(&folder, command).await,
         Command::Doctor => doctor(&folder).await,
         Command::Eval(options) => eval(&folder, *options).await,
+    }
+}
+
+async fn manage_users(folder: &DataFolder, command: UserCommand) -> anyhow::Result<()> {
+    match command {
+        UserCommand::Add { name, admin, password_stdin, allow_weak_password } => {
+            add_user(folder, NewUser { name, admin, password_stdin, allow_weak_password }).await
+        }
+        UserCommand::List => list_users(folder).await,
+        UserCommand::SetPassword { name, password_stdin, allow_weak_password } => {
+            set_password(folder, &name, (password_stdin, allow_weak_password)).await
+        }
+        UserCommand::Unlock { name } => unlock_user(folder, &name).await,
+        UserCommand::Delete { name } => delete_user(folder, &name).await,
     }
 }

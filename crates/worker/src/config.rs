@@ -42,6 +42,8 @@ pub struct Config {
     /// How much of pages is kept at most, those without a use for longest going first (`SLUICE_WORKER_PAGE_CACHE_MIB`,
     /// default 2048).
     pub page_cache_mib: u32,
+    /// How long entries of the audit log are kept (`SLUICE_AUDIT_RETENTION`, default 365d).
+    pub audit_retention: Duration,
     /// How models are asked.
     pub llm: sluice_llm::Config,
     /// Calls of an attempt: the first, and those that ask for what was wrong (`SLUICE_LLM_CALLS`, default 2). What is too long
@@ -72,6 +74,7 @@ impl Config {
             max_file_bytes: env.parsed("SLUICE_WORKER_MAX_FILE_BYTES", 50 * 1024 * 1024),
             page_cache_age: env.duration("SLUICE_WORKER_PAGE_CACHE_AGE", Duration::from_secs(30 * 86_400)),
             page_cache_mib: env.parsed("SLUICE_WORKER_PAGE_CACHE_MIB", 2_048),
+            audit_retention: env.duration("SLUICE_AUDIT_RETENTION", Duration::from_secs(365 * 86_400)),
             llm: sluice_llm::Config::read(env),
             llm_calls: env.parsed("SLUICE_LLM_CALLS", 2),
             llm_replay: env.parsed("SLUICE_LLM_REPLAY", false),

@@ -8,6 +8,7 @@ mod ground;
 mod health;
 pub mod pipeline;
 mod reporter;
+mod retention;
 mod retry;
 mod runner;
 pub mod stages;

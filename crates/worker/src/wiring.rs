@@ -19,7 +19,7 @@ use crate::config::Config;
 use crate::pipeline::{NoObserver, Pipeline, StageObserver};
 use crate::retry::Policy;
 use crate::runner::Runner;
-use crate::{health, sweeper};
+use crate::{health, retention, sweeper};
 
 /// How long to wait before an OCR server is asked again within an attempt.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -112,6 +112,7 @@ impl Application {
         tasks.spawn(health::serve(self.listener, self.ports.clone(), shutdown.clone()));
         let limits = sweeper::PageCache { age: self.config.page_cache_age, mib: self.config.page_cache_mib };
         tasks.spawn(sweeper::run(self.ports.clone(), self.config.sweep_interval, limits, shutdown.clone()));
+        tasks.spawn(retention::run(self.ports.clone(), self.config.audit_retention, shutdown.clone()));
         tracing::info!(concurrency = self.config.concurrency, "the worker takes jobs");
         shutdown.triggered().await;
         consumer.close(self.config.drain_timeout).await;

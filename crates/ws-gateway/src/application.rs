@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::http::{HeaderValue, Method};
+use axum::middleware::from_fn_with_state;
 use sluice_access::Authenticator;
 use sluice_core::ports::SystemClock;
 use sluice_db::Pool;
@@ -20,10 +21,16 @@ use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 use crate::config::Config;
 use crate::connection::{self, Gateway};
 use crate::error::{Error, Result};
-use crate::health;
 use crate::hub::Hub;
+use crate::lines::{self, Line, LineListener, Lines};
+use crate::sockets::{Limits, Sockets};
+use crate::{health, recheck};
 
 const PATH: &str = "/api/socket.io";
+/// A command has a hundred bytes, the start with its token a few hundred.
+const MAX_MESSAGE: usize = 16 * 1024;
+/// How long a client may take to show its token; without one it costs no more than its connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long browsers may remember that an origin is allowed.
 const PREFLIGHT_AGE: Duration = Duration::from_secs(3_600);
 
@@ -38,6 +45,7 @@ pub struct Application {
     messages: mpsc::Receiver<BusMessage>,
     tasks: Tasks,
     drain: Duration,
+    recheck: Duration,
 }
 
 impl Application {
@@ -51,14 +59,38 @@ impl Application {
         let clock = Arc::new(SystemClock);
         let authenticator = Authenticator::new(&config.access, pool.clone(), clock.clone());
         let (subscriber, messages) = Subscriber::connect(&config.events, &tasks).await?;
-        let gateway = Arc::new(Gateway { hub: Hub::new(subscriber), pool, authenticator, clock });
-        let (layer, io) = SocketIo::builder().req_path(PATH).max_buffer_size(config.buffer).build_layer();
+        let sockets = Sockets::new(Limits { sockets: config.sockets_per_user, rooms: config.rooms_per_user });
+        let hub = Hub::new(subscriber, sockets.clone(), config.slow_limit);
+        let lines = Arc::new(Lines::default());
+        let command_limit = config.commands;
+        let gateway =
+            Arc::new(Gateway { hub, pool, authenticator, clock, sockets, lines: lines.clone(), command_limit });
+        let (layer, io) = SocketIo::builder()
+            .req_path(PATH)
+            .max_buffer_size(config.buffer)
+            .ws_max_message_size(MAX_MESSAGE)
+            .ws_max_frame_size(MAX_MESSAGE)
+            .connect_timeout(CONNECT_TIMEOUT)
+            .build_layer();
         connection::register(&io, &gateway);
-        let router = health::routes(gateway.clone()).layer(layer).layer(cors(&config.cors_origins));
+        let router = health::routes(gateway.clone())
+            .layer(layer)
+            .layer(from_fn_with_state(lines, lines::watch))
+            .layer(cors(&config.cors_origins));
         let listen = |source| Error::Listen { address: config.listen, source };
         let listener = TcpListener::bind(config.listen).await.map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
-        Ok(Self { listener, address, router, io, gateway, messages, tasks, drain: config.drain })
+        Ok(Self {
+            listener,
+            address,
+            router,
+            io,
+            gateway,
+            messages,
+            tasks,
+            drain: config.drain,
+            recheck: config.recheck,
+        })
     }
 
     /// The port it listens on.
@@ -72,7 +104,7 @@ impl Application {
     /// # Errors
     /// When the server fails, or no more events can come.
     pub async fn run(self, shutdown: Shutdown) -> Result<()> {
-        let Self { listener, address, router, io, gateway, messages, tasks, drain } = self;
+        let Self { listener, address, router, io, gateway, messages, tasks, drain, recheck } = self;
         tracing::info!(%address, "listening");
         let end = shutdown.child();
         let (hub, hub_end) = (gateway.clone(), end.clone());
@@ -80,9 +112,12 @@ impl Application {
         let (hub, hub_end) = (gateway.clone(), end.clone());
         tasks.spawn(async move { hub.hub.look_after(hub_end).await });
 
+        tasks.spawn(recheck::run(gateway.clone(), recheck, end.clone()));
+
         let stop = end.clone();
-        let server =
-            axum::serve(listener, router).with_graceful_shutdown(async move { stop.triggered().await }).into_future();
+        let server = axum::serve(LineListener(listener), router.into_make_service_with_connect_info::<Line>())
+            .with_graceful_shutdown(async move { stop.triggered().await })
+            .into_future();
         tokio::pin!(server);
         let served = tokio::select! {
             served = &mut server => served,

@@ -92,6 +92,7 @@ impl From<&AccessError> for Refusal {
             | AccessError::ForeignFile
             | AccessError::Database(_)
             | AccessError::Hash(_)
+            | AccessError::Random(_)
             | AccessError::Sign(_) => match error.kind() {
                 ErrorKind::Unavailable => "SERVICE_UNAVAILABLE",
                 ErrorKind::NotFound

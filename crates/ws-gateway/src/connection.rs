@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 use std::future::{Future, ready};
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use sluice_access::{Authenticator, Error as AccessError, Identity, ownership};
@@ -19,6 +19,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::commands::{Command, Refusal, Request};
 use crate::hub::Hub;
+use crate::lines::Lines;
+use crate::sockets::{Seat, Sockets};
+use crate::throttle::{Decision, Throttle};
 
 const NAMESPACE: &str = "/manifests";
 /// Manifests that one socket may hear.
@@ -37,6 +40,21 @@ pub(crate) struct Gateway {
     pub(crate) pool: Pool,
     pub(crate) authenticator: Authenticator,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) sockets: Arc<Sockets>,
+    pub(crate) lines: Arc<Lines>,
+    /// Commands that one socket may send at once.
+    pub(crate) command_limit: u32,
+}
+
+/// How a socket ends when it does not just go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// It went by itself.
+    Gone,
+    /// Its token is good no more: it is disconnected, and stays so until its client has another token.
+    Refused,
+    /// It is too slow, or asks too much: its transport breaks, and its client comes back.
+    Dropped,
 }
 
 /// A command as it came from a socket.
@@ -65,12 +83,17 @@ impl Gateway {
         let parts = socket.req_parts();
         let header = parts.headers.get("authorization").and_then(|value| value.to_str().ok());
         let identity = match find_token(auth, parts.uri.query(), header) {
-            Some(token) => self.authenticator.authenticate(&token).await,
+            Some(token) => self.authenticator.authenticate(&token, None).await,
             None => Err(AccessError::MissingToken),
         };
         match identity {
             Ok(identity) => {
+                let Some(seat) = self.sockets.admit(socket.id, &identity) else {
+                    tracing::info!(user.id = identity.user_id.0, "a user has too many sockets");
+                    return Err(Refusal::too_many("sockets").message);
+                };
                 socket.extensions.insert(identity);
+                socket.extensions.insert(Arc::new(seat));
                 Ok(())
             }
             Err(error) => {
@@ -83,53 +106,113 @@ impl Gateway {
     /// Takes a socket's commands one after the other, until it goes or its token ends.
     fn serve(self: Arc<Self>, socket: SocketRef) -> impl Future<Output = ()> + Send {
         let (sender, asked) = mpsc::channel(WAITING_COMMANDS);
+        let throttle = Arc::new(Mutex::new(Throttle::new(self.command_limit, Instant::now())));
         for command in Command::ALL {
-            let sender = sender.clone();
+            let (sender, gateway, throttle) = (sender.clone(), self.clone(), throttle.clone());
             socket.on(command.pattern(), move |socket: SocketRef, TryData(payload): TryData<Value>, ack: AckSender| {
                 let asked = Asked { command, payload: payload.unwrap_or_default(), ack };
-                if let Err(error) = sender.try_send(asked) {
+                let refused = if gateway.is_taken(&throttle, &socket) {
+                    sender.try_send(asked).err().map(mpsc::error::TrySendError::into_inner)
+                } else {
+                    Some(asked)
+                };
+                if let Some(refused) = refused {
                     let refusal = Refusal::too_many("requests").acknowledgement();
-                    note_lost(error.into_inner().ack.send(&refusal).is_ok(), &socket);
+                    note_lost(refused.ack.send(&refusal).is_ok(), &socket);
                 }
                 ready(())
             });
         }
+        let gateway = self.clone();
+        // What nobody knows is not answered, and counts all the same.
+        socket.on_fallback(move |socket: SocketRef| {
+            gateway.is_taken(&throttle, &socket);
+            ready(())
+        });
         let gone = CancellationToken::new();
-        let leaving = gone.clone();
-        socket.on_disconnect(move || {
+        let (leaving, gateway) = (gone.clone(), self.clone());
+        socket.on_disconnect(move |socket: SocketRef| {
+            gateway.lines.forget(socket.id);
             leaving.cancel();
             ready(())
         });
         async move { self.attend(socket, asked, gone).await }
     }
 
-    async fn attend(&self, socket: SocketRef, mut asked: mpsc::Receiver<Asked>, gone: CancellationToken) {
-        let Some(identity) = socket.extensions.get::<Identity>() else {
+    /// Counts a command; whether it is taken. A client that asks on and on although it is refused is dropped.
+    fn is_taken(&self, throttle: &Mutex<Throttle>, socket: &SocketRef) -> bool {
+        let decision = throttle.lock().unwrap_or_else(PoisonError::into_inner).decide(Instant::now());
+        if decision == Decision::Drop {
+            self.sockets.drop_socket(socket.id);
+        }
+        decision == Decision::Take
+    }
+
+    async fn attend(&self, socket: SocketRef, asked: mpsc::Receiver<Asked>, gone: CancellationToken) {
+        let (Some(identity), Some(seat)) =
+            (socket.extensions.get::<Identity>(), socket.extensions.remove::<Arc<Seat>>())
+        else {
             return;
         };
-        tracing::debug!(user.id = identity.user_id.0, socket.id = %socket.id, "socket connected");
+        let (user, id) = (identity.user_id.0, socket.id);
+        tracing::debug!(user.id = user, socket.id = %id, "socket connected");
         let mut heard = HashSet::new();
-        let end = self.token_end(&identity);
-        tokio::pin!(end);
         // A socket that left before anybody listened for that leaves no other trace.
-        while socket.connected() {
-            tokio::select! {
-                biased;
-                () = gone.cancelled() => break,
-                () = &mut end => {
-                    say_goodbye(&socket);
-                    break;
-                }
-                next = asked.recv() => match next {
-                    Some(next) => self.answer(&socket, &identity, &mut heard, next).await,
-                    None => break,
-                },
+        let end = if socket.connected() {
+            let answers = self.answer_all(&socket, (&identity, &seat), &mut heard, asked);
+            self.await_end((&identity, &seat), gone, answers).await
+        } else {
+            End::Gone
+        };
+        for manifest in heard {
+            self.hub.leave(manifest, id);
+        }
+        self.close(&socket, end);
+        tracing::debug!(user.id = user, socket.id = %id, ?end, "socket gone");
+    }
+
+    /// Lets a socket's commands be answered until something ends it.
+    async fn await_end(
+        &self,
+        (identity, seat): (&Identity, &Seat),
+        gone: CancellationToken,
+        answers: impl Future<Output = ()>,
+    ) -> End {
+        tokio::select! {
+            biased;
+            () = gone.cancelled() => End::Gone,
+            () = self.token_end(identity) => End::Refused,
+            () = seat.ended.cancelled() => End::Refused,
+            () = seat.dropped.cancelled() => End::Dropped,
+            () = answers => End::Gone,
+        }
+    }
+
+    fn close(&self, socket: &SocketRef, end: End) {
+        let must_cut = match end {
+            End::Gone => false,
+            // What has no room for a goodbye is not left open for that.
+            End::Refused => !say_goodbye(socket),
+            End::Dropped => true,
+        };
+        if must_cut {
+            self.lines.cut(socket.id, socket.req_parts());
+            if !socket.connected() {
+                self.lines.forget(socket.id);
             }
         }
-        for manifest in heard {
-            self.hub.leave(manifest, socket.id);
+    }
+
+    async fn answer_all(
+        &self,
+        socket: &SocketRef,
+        who: (&Identity, &Seat),
+        heard: &mut HashSet<ManifestId>,
+        mut asked: mpsc::Receiver<Asked>,
+    ) {
+        while let Some(next) = asked.recv().await {
+            self.answer(socket, who, heard, next).await;
         }
-        tracing::debug!(user.id = identity.user_id.0, socket.id = %socket.id, "socket gone");
     }
 
     async fn token_end(&self, identity: &Identity) {
@@ -138,7 +221,13 @@ impl Gateway {
         }
     }
 
-    async fn answer(&self, socket: &SocketRef, identity: &Identity, heard: &mut HashSet<ManifestId>, asked: Asked) {
+    async fn answer(
+        &self,
+        socket: &SocketRef,
+        (identity, seat): (&Identity, &Seat),
+        heard: &mut HashSet<ManifestId>,
+        asked: Asked,
+    ) {
         let request = match self.check(identity, heard, &asked).await {
             Ok(request) => request,
             Err(refusal) => return refuse(socket, asked, &refusal).await,
@@ -146,6 +235,9 @@ impl Gateway {
         let manifest = request.manifest_id;
         match asked.command {
             Command::Subscribe => {
+                if !heard.contains(&manifest) && !seat.take_room() {
+                    return refuse(socket, asked, &Refusal::too_many("subscriptions")).await;
+                }
                 heard.insert(manifest);
                 self.hub.join(manifest, socket.clone(), request.last_number.unwrap_or(0));
                 self.hub.watch(&[manifest]).await;
@@ -153,7 +245,9 @@ impl Gateway {
                 self.hub.catch_up(manifest, socket.id).await;
             }
             Command::Unsubscribe => {
-                heard.remove(&manifest);
+                if heard.remove(&manifest) {
+                    seat.leave_room();
+                }
                 self.hub.leave(manifest, socket.id);
                 confirm(socket, asked, manifest).await;
             }
@@ -219,12 +313,12 @@ async fn refuse(socket: &SocketRef, asked: Asked, refusal: &Refusal) {
     answer_twice(socket, asked.ack, ("exception", &data), &refusal.acknowledgement()).await;
 }
 
-/// Closes a socket whose token has ended.
-fn say_goodbye(socket: &SocketRef) {
+/// Closes a socket whose token has ended; `false` when there is no room to say so.
+fn say_goodbye(socket: &SocketRef) -> bool {
     let refusal = Refusal::from(&AccessError::InvalidToken);
     let exception = json!({"status": "error", "message": refusal.message, "code": refusal.code});
     note_lost(socket.emit("exception", &exception).is_ok(), socket);
-    note_lost(socket.clone().disconnect().is_ok(), socket);
+    socket.clone().disconnect().is_ok()
 }
 
 fn note_lost(sent: bool, socket: &SocketRef) {

@@ -1,8 +1,9 @@
 //! Between the bus and the rooms.
 
 use std::cmp::Ordering;
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use sluice_core::ManifestId;
@@ -14,6 +15,7 @@ use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
 
 use crate::rooms::{Missed, Rooms, Sink};
+use crate::sockets::Sockets;
 
 /// How often those who are behind are looked after.
 const TICK: Duration = Duration::from_millis(100);
@@ -32,6 +34,9 @@ const ROUNDS: usize = 20;
 pub(crate) struct Hub {
     rooms: Mutex<Rooms<Sid, Member>>,
     subscriber: Subscriber,
+    sockets: Arc<Sockets>,
+    /// How long a client may be too slow.
+    slow_limit: Duration,
 }
 
 #[derive(Debug)]
@@ -44,8 +49,8 @@ impl Sink for Member {
 }
 
 impl Hub {
-    pub(crate) fn new(subscriber: Subscriber) -> Self {
-        Self { rooms: Mutex::new(Rooms::new()), subscriber }
+    pub(crate) fn new(subscriber: Subscriber, sockets: Arc<Sockets>, slow_limit: Duration) -> Self {
+        Self { rooms: Mutex::new(Rooms::new()), subscriber, sockets, slow_limit }
     }
 
     pub(crate) fn subscriber(&self) -> &Subscriber {
@@ -79,6 +84,7 @@ impl Hub {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut watch_ticks = tokio::time::interval(WATCH_INTERVAL);
         watch_ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut slow = HashMap::new();
         loop {
             tokio::select! {
                 _ = ticks.tick() => {}
@@ -93,6 +99,19 @@ impl Hub {
             futures_util::stream::iter(behind)
                 .for_each_concurrent(READS, |(manifest, socket)| self.catch_up(manifest, socket))
                 .await;
+            self.drop_slow(&mut slow, Instant::now());
+        }
+    }
+
+    /// Drops the sockets that have had no room for what they missed for too long; `since` knows since when.
+    fn drop_slow(&self, since: &mut HashMap<Sid, Instant>, now: Instant) {
+        let full: HashSet<Sid> = self.rooms().full();
+        since.retain(|socket, _| full.contains(socket));
+        for socket in full {
+            let began = *since.entry(socket).or_insert(now);
+            if now.saturating_duration_since(began) >= self.slow_limit {
+                self.sockets.drop_socket(socket);
+            }
         }
     }
 

@@ -7,7 +7,11 @@ mod connection;
 mod error;
 mod health;
 mod hub;
+mod lines;
+mod recheck;
 mod rooms;
+mod sockets;
+mod throttle;
 
 pub use application::Application;
 pub use config::Config;

@@ -3,7 +3,7 @@
 //! A member is live, or behind. What is live gets events as they are heard. What is behind gets none until it was told what
 //! it missed; so the state it is sent and the events that follow meet without a gap, a repetition or a change of order.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 
 use sluice_core::ManifestId;
@@ -37,6 +37,8 @@ struct Member<S> {
     last: u64,
     /// Events of which only the first so many fitted into the member's buffer.
     partial: Option<(u64, usize)>,
+    /// Whether there was no room for it when it was last tried; what can't be read is not its fault.
+    is_full: bool,
     membership: u64,
 }
 
@@ -82,7 +84,8 @@ impl<K: Eq + Hash + Copy, S: Sink> Rooms<K, S> {
     /// Adds a member that is behind since `last`. Joining again begins anew.
     pub(crate) fn join(&mut self, manifest: ManifestId, key: K, sink: S, last: u64) {
         self.memberships += 1;
-        let member = Member { sink, phase: Phase::Behind, last, partial: None, membership: self.memberships };
+        let member =
+            Member { sink, phase: Phase::Behind, last, partial: None, is_full: false, membership: self.memberships };
         let room = self.rooms.entry(manifest).or_insert_with(|| Room { members: HashMap::new(), heard: 0 });
         room.members.insert(key, member);
     }
@@ -142,6 +145,12 @@ impl<K: Eq + Hash + Copy, S: Sink> Rooms<K, S> {
         self.rooms.iter().flat_map(members).collect()
     }
 
+    /// Those who had no room for what they missed when it was tried last.
+    pub(crate) fn full(&self) -> HashSet<K> {
+        let members = self.rooms.values().flat_map(|room| room.members.iter());
+        members.filter(|(_, member)| member.is_full).map(|(key, _)| *key).collect()
+    }
+
     /// Begins to tell a member what it missed; `None` when it is not behind, or somebody is at it.
     pub(crate) fn begin(&mut self, manifest: ManifestId, key: K) -> Option<CatchUp> {
         let member = self.member(manifest, key)?;
@@ -176,6 +185,7 @@ impl<K: Eq + Hash + Copy, S: Sink> Rooms<K, S> {
     pub(crate) fn give_up(&mut self, manifest: ManifestId, key: K, begun: CatchUp) {
         if let Some(member) = self.member(manifest, key).filter(|member| member.membership == begun.membership) {
             member.phase = Phase::Behind;
+            member.is_full = false;
         }
     }
 
@@ -192,9 +202,11 @@ impl<S: Sink> Member<S> {
             if !self.sink.send(payload) {
                 self.partial = Some((events.number, index));
                 self.phase = Phase::Behind;
+                self.is_full = true;
                 return;
             }
         }
+        self.is_full = false;
         self.last = events.number;
     }
 }

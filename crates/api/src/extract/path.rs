@@ -5,8 +5,8 @@ use std::future::{Ready, ready};
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 use sluice_core::{
-    ExportScriptId, ExtractorId, GroupId, JobId, ManifestId, ModelId, ProjectId, PromptId, SchemaId, SchemaRuleId,
-    UploadId, UserId, ValidationScriptId,
+    ApiKeyId, ExportScriptId, ExtractorId, GroupId, JobId, ManifestId, ModelId, ProjectId, PromptId, SchemaId,
+    SchemaRuleId, UploadId, UserId, ValidationScriptId,
 };
 use uuid::Uuid;
 
@@ -133,7 +133,7 @@ integer_segments!(
     ValidationScriptId,
     ExportScriptId
 );
-uuid_segments!(ModelId: "Model", ExtractorId: "Extractor", UploadId: "Upload");
+uuid_segments!(ModelId: "Model", ExtractorId: "Extractor", UploadId: "Upload", ApiKeyId: "API key");
 
 fn parse_integer(text: &str) -> Result<i32> {
     let digits = text.strip_prefix('-').unwrap_or(text);

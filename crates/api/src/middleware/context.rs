@@ -1,19 +1,22 @@
 //! The outermost layer: the request's id, its log line, the headers of every answer, the body of every error.
 
+use std::net::IpAddr;
 use std::time::Instant;
 
 use actix_web::body::{BoxBody, MessageBody};
-use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::dev::{Extensions, ServiceRequest, ServiceResponse};
 use actix_web::http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpRequest, web};
 use serde_json::{Value, json};
+use sluice_access::Origin;
 use sluice_core::RequestId;
 use sluice_service::ErrorChain;
 use tracing::{Instrument, Span};
 
 use crate::error::{ApiError, Code};
+use crate::middleware::client_ip::client_ip;
 use crate::state::AppState;
 use crate::wire;
 
@@ -53,6 +56,8 @@ pub(crate) async fn provide(
     );
     request.extensions_mut().insert(id.clone());
     request.extensions_mut().insert(RequestSpan(span.clone()));
+    let ip = request.app_data::<web::Data<AppState>>().and_then(|state| client_ip(&request, &state.trusted_proxies));
+    request.extensions_mut().insert(ClientIp(ip));
     let started = Instant::now();
     // The request must not be cloned: the router wants it to itself. An error here is none of a handler's, whose errors
     // are responses.
@@ -72,6 +77,21 @@ pub(crate) fn record_user(request: &ServiceRequest, user_id: i32) {
     if let Some(RequestSpan(span)) = request.extensions().get::<RequestSpan>() {
         span.record("user.id", user_id);
     }
+}
+
+/// The address of the client.
+#[derive(Debug, Clone, Copy)]
+struct ClientIp(Option<IpAddr>);
+
+/// The address of the client of a request that has passed this layer.
+pub(crate) fn client_ip_of(extensions: &Extensions) -> Option<IpAddr> {
+    extensions.get::<ClientIp>().and_then(|ClientIp(ip)| *ip)
+}
+
+/// Where a request that has passed this layer comes from.
+pub(crate) fn origin_of(request: &HttpRequest) -> Origin {
+    let ip = client_ip_of(&request.extensions());
+    Origin { ip, request_id: Some(request_id_of(request).0) }
 }
 
 /// The id of a request that has passed this layer.

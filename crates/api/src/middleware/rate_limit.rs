@@ -8,6 +8,7 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use actix_web::middleware::Next;
 use actix_web::{Error, web};
+use sluice_access::ApiKeyScope;
 use sluice_queue::{Counters, Window};
 use sluice_service::ErrorChain;
 
@@ -47,12 +48,30 @@ impl RateLimit {
 
     /// Counts a request; `None` when it is not limited or can't be counted.
     async fn count(&self, request: &ServiceRequest) -> Option<(u64, Window)> {
+        let client = client_ip(request, &self.trusted)?;
+        self.count_for(request, &client.to_string()).await
+    }
+
+    /// Counts a request of an API key, wherever it comes from; answers the window when there were too many.
+    pub(crate) async fn count_key(&self, request: &ServiceRequest, key: &ApiKeyScope) -> Option<Window> {
+        let (limit, window) = self.count_for(request, &format!("key-{}", key.prefix)).await?;
+        (window.count > limit).then_some(window)
+    }
+
+    /// The answer to one request too many.
+    pub(crate) fn refuse(request: ServiceRequest, window: Window) -> ServiceResponse<BoxBody> {
+        let error = ApiError::new(Code::TooManyRequests, "ThrottlerException: Too Many Requests");
+        let mut response = request.error_response(error);
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds_left(window)));
+        response
+    }
+
+    async fn count_for(&self, request: &ServiceRequest, client: &str) -> Option<(u64, Window)> {
         let pattern = request.match_pattern().filter(|pattern| !EXEMPT.contains(&pattern.as_str()))?;
         if !self.enabled || self.is_paused() {
             return None;
         }
         let limit = if pattern == LOGIN.0 { LOGIN.1 } else { DEFAULT_LIMIT };
-        let client = client_ip(request, &self.trusted)?;
         let name = format!("throttle:{} {pattern}:{client}", request.method());
         match tokio::time::timeout(COUNT_TIMEOUT, self.counters.count(&name, WINDOW)).await {
             Ok(Ok(window)) => return Some((limit, window)),
@@ -81,27 +100,24 @@ pub(crate) async fn check(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let counted = rate_limit.count(&request).await;
-    let is_refused = counted.is_some_and(|(limit, window)| window.count > limit);
-    let mut response = if is_refused {
-        let error = ApiError::new(Code::TooManyRequests, "ThrottlerException: Too Many Requests");
-        request.error_response(error)
-    } else {
-        next.call(request).await?.map_into_boxed_body()
+    let mut response = match counted {
+        Some((limit, window)) if window.count > limit => RateLimit::refuse(request, window),
+        _ => next.call(request).await?.map_into_boxed_body(),
     };
     if let Some((limit, window)) = counted {
-        add_headers(response.headers_mut(), limit, window, is_refused);
+        add_headers(response.headers_mut(), limit, window);
     }
     Ok(response)
 }
 
-fn add_headers(headers: &mut HeaderMap, limit: u64, window: Window, is_refused: bool) {
-    // Rounded up: who comes back at the second told is let in.
-    let seconds = window.ends_in.as_secs().saturating_add(1);
+/// Rounded up: who comes back at the second told is let in.
+fn seconds_left(window: Window) -> u64 {
+    window.ends_in.as_secs().saturating_add(1)
+}
+
+fn add_headers(headers: &mut HeaderMap, limit: u64, window: Window) {
     headers.insert(HeaderName::from_static("x-ratelimit-limit"), HeaderValue::from(limit));
     let remaining = limit.saturating_sub(window.count);
     headers.insert(HeaderName::from_static("x-ratelimit-remaining"), HeaderValue::from(remaining));
-    headers.insert(HeaderName::from_static("x-ratelimit-reset"), HeaderValue::from(seconds));
-    if is_refused {
-        headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
-    }
+    headers.insert(HeaderName::from_static("x-ratelimit-reset"), HeaderValue::from(seconds_left(window)));
 }

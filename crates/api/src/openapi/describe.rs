@@ -9,7 +9,7 @@ use utoipa::openapi::schema::{ArrayBuilder, KnownFormat, Object, ObjectBuilder, 
 
 use super::Operation;
 use crate::error::{ApiError, Code};
-use crate::extract::{Admin, Body, CurrentRequest, Fields, Input, Path, Query, Segments, User};
+use crate::extract::{Admin, Body, Caller, CurrentRequest, Fields, Input, Path, Query, Segments, SentFrom, User};
 use crate::respond::{Created, List, NoContent, Raw, RawKind};
 use crate::routes::uploads::multipart::{Files, Form};
 use crate::state::AppState;
@@ -30,6 +30,16 @@ impl Describe for HttpRequest {
 
 impl Describe for CurrentRequest {
     fn describe(_operation: &mut Operation) {}
+}
+
+impl Describe for SentFrom {
+    fn describe(_operation: &mut Operation) {}
+}
+
+impl Describe for Caller {
+    fn describe(operation: &mut Operation) {
+        operation.need_token();
+    }
 }
 
 impl Describe for User {

@@ -3,11 +3,12 @@
 use actix_web::web::{Data, Json};
 use serde::Serialize;
 use sluice_core::UserId;
-use sluice_db::models::users;
+use sluice_db::models::{sign_ins, users};
 use utoipa::ToSchema;
 
+use crate::audit::{self, Action};
 use crate::error::{ApiError, Result};
-use crate::extract::{Admin, Body, Fields, Input, Path, User};
+use crate::extract::{Admin, Body, Caller, Fields, Input, Path, SentFrom, User};
 use crate::respond::{Created, NoContent};
 use crate::state::AppState;
 
@@ -42,8 +43,12 @@ impl Input for Credentials {
 }
 
 /// POST /auth/login
-pub(crate) async fn log_in(state: Data<AppState>, Body(sent): Body<Credentials>) -> Result<Created<LoginDto>> {
-    let signed_in = state.authenticator.sign_in(&sent.username, &sent.password).await?;
+pub(crate) async fn log_in(
+    state: Data<AppState>,
+    SentFrom(origin): SentFrom,
+    Body(sent): Body<Credentials>,
+) -> Result<Created<LoginDto>> {
+    let signed_in = state.authenticator.sign_in(&sent.username, &sent.password, &origin).await?;
     let user = UserDto { id: signed_in.user.id, username: signed_in.user.username, role: signed_in.user.role };
     Ok(Created(LoginDto { user, access_token: signed_in.token.clone(), token: signed_in.token }))
 }
@@ -74,13 +79,24 @@ impl Input for PasswordChange {
     }
 }
 
-/// POST /auth/change-password
+/// POST /auth/change-password: ends all tokens of the caller, also the one that asks.
 pub(crate) async fn change_password(
     state: Data<AppState>,
     User(identity): User,
+    SentFrom(origin): SentFrom,
     Body(sent): Body<PasswordChange>,
 ) -> Result<NoContent> {
-    state.authenticator.change_password(identity.user_id, &sent.current, &sent.new).await?;
+    state.authenticator.change_password(identity.user_id, (&sent.current, &sent.new), &origin).await?;
+    Ok(NoContent)
+}
+
+/// POST /auth/sign-out-everywhere: ends all tokens of the caller, also the one that asks.
+pub(crate) async fn sign_out_everywhere(
+    state: Data<AppState>,
+    User(identity): User,
+    Caller(caller): Caller,
+) -> Result<NoContent> {
+    state.authenticator.sign_out_everywhere(&caller, identity.user_id).await?;
     Ok(NoContent)
 }
 
@@ -88,10 +104,21 @@ pub(crate) async fn change_password(
 pub(crate) async fn unlock_user(
     state: Data<AppState>,
     _admin: Admin,
+    Caller(caller): Caller,
     Path(id): Path<UserId>,
 ) -> Result<Created<UserDto>> {
-    let user = users::unlock(&mut *state.connection().await?, id.0).await?;
-    let user = user.ok_or_else(|| ApiError::not_found("User not found"))?;
+    let entry = caller.did(Action::Unlocked).to("user", id);
+    let unlocked = state.pool.transaction(move |connection| {
+        Box::pin(async move {
+            let user = users::unlock(connection, id.0).await?;
+            if let Some(user) = &user {
+                sign_ins::forget_failures(connection, &user.username, None).await?;
+                audit::record(connection, &entry).await?;
+            }
+            Ok(user)
+        })
+    });
+    let user = unlocked.await?.ok_or_else(|| ApiError::not_found("User not found"))?;
     Ok(Created(UserDto { id: user.id, username: user.username, role: user.role }))
 }
 

@@ -10,8 +10,9 @@ use sluice_db::models::export_scripts::{self, ExportScript, ExportScriptChanges,
 use sluice_sandbox::ScriptKind;
 use utoipa::ToSchema;
 
+use crate::audit::{self, Action};
 use crate::error::{ApiError, Code, Result};
-use crate::extract::{Body, Fields, Input, Path, User};
+use crate::extract::{Body, Caller, Fields, Input, Path, User};
 use crate::respond::{Created, List};
 use crate::routes::scripts::{
     MAX_SCRIPT_CHARS, ScriptCheckDto, ScriptDebugDto, ScriptFailureDto, ScriptToCheck, check_project,
@@ -75,18 +76,27 @@ impl Input for NewExportScript {
 pub(crate) async fn create_export_script(
     state: Data<AppState>,
     User(identity): User,
+    Caller(caller): Caller,
     Body(script): Body<NewExportScript>,
 ) -> Result<Created<ExportScriptDto>> {
     check_project(&mut *state.connection().await?, &identity, script.project_id).await?;
     check_source(&state, ScriptKind::Export, &script.name, &script.script).await?;
-    let made = export_scripts::insert(&mut *state.connection().await?, &script).await?;
-    Ok(Created(made.into()))
+    let made = state.pool.transaction(move |connection| {
+        Box::pin(async move {
+            let made = export_scripts::insert(connection, &script).await?;
+            let entry = caller.did(Action::ExportScriptCreated).to("export_script", made.id);
+            audit::record(connection, &entry.in_project(made.project_id)).await?;
+            Ok(made)
+        })
+    });
+    Ok(Created(made.await?.into()))
 }
 
 /// GET /export-scripts
 pub(crate) async fn list_export_scripts(state: Data<AppState>, User(identity): User) -> Result<List<ExportScriptDto>> {
     let owner = (!identity.is_admin).then_some(identity.user_id.0);
-    let rows = export_scripts::list(&mut *state.connection().await?, owner).await?;
+    let mut rows = export_scripts::list(&mut *state.connection().await?, owner).await?;
+    rows.retain(|script| identity.reaches(script.project_id));
     Ok(List(rows.into_iter().map(ExportScriptDto::from).collect()))
 }
 
@@ -138,6 +148,7 @@ impl Input for ExportScriptForm {
 pub(crate) async fn update_export_script(
     state: Data<AppState>,
     User(identity): User,
+    Caller(caller): Caller,
     Path(id): Path<ExportScriptId>,
     Body(ExportScriptForm { project_id, changes }): Body<ExportScriptForm>,
 ) -> Result<Created<ExportScriptDto>> {
@@ -146,19 +157,32 @@ pub(crate) async fn update_export_script(
     if let Some(source) = &changes.script {
         check_source(&state, ScriptKind::Export, &stored.name, source).await?;
     }
-    let script = export_scripts::update(&mut *state.connection().await?, id.0, &changes).await?;
-    Ok(Created(script.into()))
+    let entry = caller.did(Action::ExportScriptUpdated).to("export_script", id).in_project(stored.project_id);
+    let updated = state.pool.transaction(move |connection| {
+        Box::pin(async move {
+            audit::record(connection, &entry).await?;
+            export_scripts::update(connection, id.0, &changes).await
+        })
+    });
+    Ok(Created(updated.await?.into()))
 }
 
 /// DELETE /export-scripts/:id
 pub(crate) async fn delete_export_script(
     state: Data<AppState>,
     User(identity): User,
+    Caller(caller): Caller,
     Path(id): Path<ExportScriptId>,
 ) -> Result<Json<ExportScriptDto>> {
-    let mut connection = state.connection().await?;
-    let script = ownership::load_export_script(&mut connection, &identity, id).await?;
-    export_scripts::delete(&mut connection, id.0).await?;
+    let script = ownership::load_export_script(&mut *state.connection().await?, &identity, id).await?;
+    let entry = caller.did(Action::ExportScriptDeleted).to("export_script", id).in_project(script.project_id);
+    let deleted = state.pool.transaction(move |connection| {
+        Box::pin(async move {
+            audit::record(connection, &entry).await?;
+            export_scripts::delete(connection, id.0).await
+        })
+    });
+    deleted.await?;
     Ok(Json(script.into()))
 }
 

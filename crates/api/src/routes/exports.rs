@@ -22,15 +22,19 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
-use serde_json::{Map, Value};
-use sluice_core::UserId;
+use serde_json::{Map, Value, json};
+use sluice_access::{Access, Actor, Identity};
+use sluice_db::models::manifests::export::Selection;
+use sluice_db::models::projects;
 use tokio_util::io::ReaderStream;
 
 use self::problem::Problem;
 use self::query::{ExportFilters, ExportSelected};
 use self::scope::Scope;
+use crate::audit::{self, Action};
 use crate::error::Result;
-use crate::extract::{Body, Query, User};
+use crate::extract::{Body, Caller, Query, User};
+use crate::figures::scope_of;
 use crate::respond::{Raw, RawKind};
 use crate::state::AppState;
 
@@ -79,57 +83,72 @@ impl<const STATUS: u16> RawKind for Xlsx<STATUS> {
 pub(crate) async fn export_csv(
     state: Data<AppState>,
     User(user): User,
+    Caller(caller): Caller,
     Query(ExportFilters(selection)): Query<ExportFilters>,
     request: HttpRequest,
 ) -> Result<Raw<Csv<200>>> {
-    send_csv(&state, user.user_id, &Scope { selection, filters: asked(&request) }).await
+    send_csv(&state, (&user, &caller), &Scope { selection, filters: asked(&request) }).await
 }
 
 /// `POST /manifests/export/csv`
 pub(crate) async fn export_selected_csv(
     state: Data<AppState>,
     User(user): User,
+    Caller(caller): Caller,
     Body(ExportSelected(selection)): Body<ExportSelected>,
 ) -> Result<Raw<Csv<201>>> {
-    send_csv(&state, user.user_id, &Scope { selection, filters: Map::new() }).await
+    send_csv(&state, (&user, &caller), &Scope { selection, filters: Map::new() }).await
 }
 
 /// `POST /manifests/export-bulk`
 pub(crate) async fn export_bulk(
     state: Data<AppState>,
     User(user): User,
+    Caller(caller): Caller,
     Body(ExportSelected(selection)): Body<ExportSelected>,
 ) -> Result<Raw<Csv<201>>> {
-    send_csv(&state, user.user_id, &Scope { selection, filters: Map::new() }).await
+    send_csv(&state, (&user, &caller), &Scope { selection, filters: Map::new() }).await
 }
 
 /// `GET /manifests/export/xlsx`
 pub(crate) async fn export_xlsx(
     state: Data<AppState>,
     User(user): User,
+    Caller(caller): Caller,
     Query(ExportFilters(selection)): Query<ExportFilters>,
     request: HttpRequest,
 ) -> Result<Raw<Xlsx<200>>> {
-    send_xlsx(&state, user.user_id, Scope { selection, filters: asked(&request) }).await
+    send_xlsx(&state, (&user, &caller), Scope { selection, filters: asked(&request) }).await
 }
 
 /// `POST /manifests/export/xlsx`
 pub(crate) async fn export_selected_xlsx(
     state: Data<AppState>,
     User(user): User,
+    Caller(caller): Caller,
     Body(ExportSelected(selection)): Body<ExportSelected>,
 ) -> Result<Raw<Xlsx<201>>> {
-    send_xlsx(&state, user.user_id, Scope { selection, filters: Map::new() }).await
+    send_xlsx(&state, (&user, &caller), Scope { selection, filters: Map::new() }).await
 }
 
-async fn send_csv<const STATUS: u16>(state: &AppState, user: UserId, scope: &Scope) -> Result<Raw<Csv<STATUS>>> {
-    let spooled = make::spool(state, user.0, scope, Format::Csv).await?;
+async fn send_csv<const STATUS: u16>(
+    state: &AppState,
+    (user, caller): (&Identity, &Actor),
+    scope: &Scope,
+) -> Result<Raw<Csv<STATUS>>> {
+    let spooled = make::spool(state, scope_of(user), scope, Format::Csv).await?;
+    note(state, (user, caller), scope, Format::Csv).await?;
     let mut response = attachment::<Csv<STATUS>>(&name::of_csv(scope, state.clock.now()));
     Ok(response.streaming(Box::pin(csv::stream(spooled))).into())
 }
 
-async fn send_xlsx<const STATUS: u16>(state: &AppState, user: UserId, scope: Scope) -> Result<Raw<Xlsx<STATUS>>> {
-    let spooled = make::spool(state, user.0, &scope, Format::Xlsx).await?;
+async fn send_xlsx<const STATUS: u16>(
+    state: &AppState,
+    (user, caller): (&Identity, &Actor),
+    scope: Scope,
+) -> Result<Raw<Xlsx<STATUS>>> {
+    let spooled = make::spool(state, scope_of(user), &scope, Format::Xlsx).await?;
+    note(state, (user, caller), &scope, Format::Xlsx).await?;
     let now = state.clock.now();
     let mut response = attachment::<Xlsx<STATUS>>(&name::of_xlsx(&scope, now));
     let written = tokio::task::spawn_blocking(move || xlsx::write(spooled, &scope, now)).await;
@@ -137,6 +156,31 @@ async fn send_xlsx<const STATUS: u16>(state: &AppState, user: UserId, scope: Sco
     response.no_chunking(size_bytes);
     let bytes = ReaderStream::with_capacity(tokio::fs::File::from_std(file), CHUNK_BYTES);
     Ok(response.streaming(bytes).into())
+}
+
+/// Writes down who takes what along, before any of it is sent.
+async fn note(state: &AppState, (user, caller): (&Identity, &Actor), scope: &Scope, format: Format) -> Result<()> {
+    let listed = match &scope.selection {
+        Selection::Listed(ids) => Some(ids.len()),
+        Selection::Matching(_) => None,
+    };
+    // Names only: values may be those of documents.
+    let filters: Vec<&String> = scope.filters.keys().collect();
+    let details = json!({"scope": scope.word(), "filters": filters, "listed": listed});
+    let asked = scope.matching().and_then(|matching| matching.project_id);
+    let entry = caller.did(Action::Export).to("export", format.word()).with(details);
+    let entry = match asked.or(user.only_project()) {
+        Some(project) if is_own(state, user, project).await? => entry.in_project(project),
+        _ => entry,
+    };
+    audit::record(&mut *state.connection().await?, &entry).await?;
+    Ok(())
+}
+
+/// Whether a project is the caller's; exports of others are empty, and must not stand in others' logs.
+async fn is_own(state: &AppState, user: &Identity, project: i32) -> Result<bool> {
+    let found = projects::find(&mut *state.connection().await?, project).await?;
+    Ok(found.is_some_and(|project| Access::Owner.permits(user, (project.id, project.user_id))))
 }
 
 /// The head of an answer that is saved under a name, which is plain ASCII as all of ours.

@@ -9,9 +9,10 @@ use sluice_db::models::extractors::{self, Extractor, ExtractorChanges, Extractor
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::audit::{self, Action};
 use crate::connection::{Adapter, EXTRACTORS, MASK};
 use crate::error::{ApiError, Result};
-use crate::extract::{Admin, Body, Fields, Input, Path, Query, User};
+use crate::extract::{Admin, Body, Caller, Fields, Input, Path, Query, User};
 use crate::respond::{Created, List};
 use crate::state::AppState;
 use crate::wire;
@@ -248,6 +249,7 @@ impl Input for ExtractorForm {
 pub(crate) async fn create_extractor(
     state: Data<AppState>,
     _admin: Admin,
+    Caller(caller): Caller,
     Body(form): Body<ExtractorForm>,
 ) -> Result<Created<ExtractorDto>> {
     let ExtractorForm { name, description, extractor_type, config, is_active } = form;
@@ -255,8 +257,15 @@ pub(crate) async fn create_extractor(
     let config = merge(&state, adapter, &json!({}), config)?;
     let extractor =
         NewExtractor { id: ExtractorId::generate().0, name, description, extractor_type, config, is_active };
-    let extractor = extractors::insert(&mut *state.connection().await?, &extractor).await?;
-    Ok(Created(ExtractorDto::new(extractor, 0)))
+    let details = json!({"name": extractor.name, "extractorType": extractor.extractor_type});
+    let entry = caller.did(Action::ExtractorCreated).to("extractor", extractor.id).with(details);
+    let made = state.pool.transaction(move |connection| {
+        Box::pin(async move {
+            audit::record(connection, &entry).await?;
+            extractors::insert(connection, &extractor).await
+        })
+    });
+    Ok(Created(ExtractorDto::new(made.await?, 0)))
 }
 
 /// Puts sent settings over stored ones and checks the whole.
@@ -302,6 +311,7 @@ impl Input for ExtractorChangesForm {
 pub(crate) async fn update_extractor(
     state: Data<AppState>,
     _admin: Admin,
+    Caller(caller): Caller,
     Path(id): Path<ExtractorId>,
     Body(form): Body<ExtractorChangesForm>,
 ) -> Result<Json<ExtractorDto>> {
@@ -314,6 +324,8 @@ pub(crate) async fn update_extractor(
             match sent.over(&shared, &stored) {
                 Ok((extractor_type, config)) => {
                     let changes = ExtractorChanges { name, description, extractor_type, config, is_active };
+                    let entry = caller.did(Action::ExtractorUpdated).to("extractor", id);
+                    audit::record(connection, &entry.with(changed_fields(&changes))).await?;
                     Ok(Ok(extractors::update(connection, id.0, &changes).await?))
                 }
                 Err(error) => Ok(Err(error)),
@@ -326,6 +338,20 @@ pub(crate) async fn update_extractor(
         Err(error) => return Err(error.into()),
     };
     Ok(Json(ExtractorDto::load(&state, extractor).await?))
+}
+
+/// What changes, by name; the address is told too, because it decides who gets to see documents.
+fn changed_fields(changes: &ExtractorChanges) -> Value {
+    let config = changes.config.as_ref();
+    let fields = [
+        ("name", changes.name.is_some()),
+        ("description", changes.description.is_some()),
+        ("extractorType", changes.extractor_type.is_some()),
+        ("config", config.is_some()),
+        ("isActive", changes.is_active.is_some()),
+    ];
+    let changed: Vec<&str> = fields.iter().filter(|(_, is_changed)| *is_changed).map(|(name, _)| *name).collect();
+    json!({"changed": changed, "server": config.and_then(audit::server_of)})
 }
 
 /// What a client wants to change of type and settings.
@@ -355,11 +381,19 @@ impl Sent {
 pub(crate) async fn delete_extractor(
     state: Data<AppState>,
     _admin: Admin,
+    Caller(caller): Caller,
     Path(id): Path<ExtractorId>,
 ) -> Result<Json<ExtractorDto>> {
     let extractor = extractors::find(&mut *state.connection().await?, id.0).await?.ok_or_else(|| missing(id))?;
     let body = ExtractorDto::load(&state, extractor).await?;
-    extractors::delete(&mut *state.connection().await?, id.0).await?;
+    let entry = caller.did(Action::ExtractorDeleted).to("extractor", id);
+    let deleted = state.pool.transaction(move |connection| {
+        Box::pin(async move {
+            audit::record(connection, &entry).await?;
+            extractors::delete(connection, id.0).await
+        })
+    });
+    deleted.await?;
     Ok(Json(body))
 }
 

@@ -115,7 +115,7 @@ pub(crate) async fn list_job_history(
             JobScope::Manifest(manifest.0)
         }
         None if user.is_admin => JobScope::All,
-        None => JobScope::OwnedBy(user.user_id.0),
+        None => user.only_project().map_or(JobScope::OwnedBy(user.user_id.0), JobScope::Project),
     };
     let jobs = list::list_recent(&mut connection, scope, limit.into()).await?;
     Ok(List(jobs.into_iter().map(JobHistory::from).collect()))

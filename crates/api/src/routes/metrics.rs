@@ -16,7 +16,7 @@ use self::dashboard::{Dashboard, Month, MonthCosts};
 use self::unit_costs::{DocumentCost, PageCost, TokenCost};
 use crate::error::Result;
 use crate::extract::{Fields, Input, Query, User};
-use crate::figures::{DateRange, Span};
+use crate::figures::{DateRange, Span, scope_of};
 use crate::respond::List;
 use crate::routes::projects::budget::load_months;
 use crate::state::AppState;
@@ -122,7 +122,7 @@ pub(crate) async fn show_cost_dashboard(
     Query(span): Query<Span>,
 ) -> Result<Json<CostDashboard>> {
     let range = span.range()?;
-    let cells = load_cells(&state, user.user_id.0, range.span()).await?;
+    let cells = load_cells(&state, scope_of(&user), range.span()).await?;
     Ok(Json(CostDashboard::new(&cells, &range)))
 }
 
@@ -145,7 +145,7 @@ pub(crate) async fn list_cost_per_document(
 ) -> Result<List<DocumentCost>> {
     let range = query.span.range()?;
     let mut connection = state.connection().await?;
-    let scope = Scope::user(user.user_id.0);
+    let scope = scope_of(&user);
     let jobs = job_list::list_completed(&mut connection, scope, range, query.limit.into()).await?;
     Ok(List(jobs.into_iter().map(DocumentCost::from).collect()))
 }
@@ -191,7 +191,7 @@ pub(crate) async fn list_ocr_cost_per_page(
     User(user): User,
     Query(span): Query<StartAndEnd>,
 ) -> Result<List<PageCost>> {
-    let cells = load_cells(&state, user.user_id.0, span.range()?).await?;
+    let cells = load_cells(&state, scope_of(&user), span.range()?).await?;
     Ok(List(PageCost::list(&cells)))
 }
 
@@ -201,10 +201,10 @@ pub(crate) async fn list_llm_cost_per_token(
     User(user): User,
     Query(span): Query<StartAndEnd>,
 ) -> Result<List<TokenCost>> {
-    let cells = load_cells(&state, user.user_id.0, span.range()?).await?;
+    let cells = load_cells(&state, scope_of(&user), span.range()?).await?;
     Ok(List(TokenCost::list(&cells)))
 }
 
-async fn load_cells(state: &AppState, user_id: i32, range: TimeRange) -> Result<Vec<JobCostCell>> {
-    Ok(job_costs::list_cells(&mut *state.connection().await?, Scope::user(user_id), range).await?)
+async fn load_cells(state: &AppState, scope: Scope, range: TimeRange) -> Result<Vec<JobCostCell>> {
+    Ok(job_costs::list_cells(&mut *state.connection().await?, scope, range).await?)
 }

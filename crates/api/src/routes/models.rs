@@ -9,9 +9,10 @@ use sluice_db::models::models::{self, Model, ModelChanges, ModelFilter, NewModel
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::audit::{self, Action, AuditEntry};
 use crate::connection::{ADAPTERS, Adapter, MASK};
 use crate::error::{ApiError, Code, Result};
-use crate::extract::{Admin, Body, Fields, Input, Path, Query, User};
+use crate::extract::{Admin, Body, Caller, Fields, Input, Path, Query, User};
 use crate::respond::{Created, List};
 use crate::state::AppState;
 use crate::wire;
@@ -182,6 +183,7 @@ impl Input for ModelForm {
 pub(crate) async fn create_model(
     state: Data<AppState>,
     _admin: Admin,
+    Caller(caller): Caller,
     Body(form): Body<ModelForm>,
 ) -> Result<Created<ModelDto>> {
     let ModelForm { name, adapter_type, parameters, description, is_active } = form;
@@ -189,8 +191,14 @@ pub(crate) async fn create_model(
     let parameters = Value::Object(adapter.merge(&json!({}), parameters, &state.secrets)?);
     let pricing = pricing::guess(&name, state.clock.now());
     let model = NewModel { id: ModelId::generate().0, name, adapter_type, description, parameters, pricing, is_active };
-    let model = models::insert(&mut *state.connection().await?, &model).await?;
-    Ok(Created(model.into()))
+    let entry = caller.did(Action::ModelCreated).to("model", model.id).with(json!({"name": model.name}));
+    let made = state.pool.transaction(move |connection| {
+        Box::pin(async move {
+            audit::record(connection, &entry).await?;
+            models::insert(connection, &model).await
+        })
+    });
+    Ok(Created(made.await?.into()))
 }
 
 /// Whether a secret is the mask, where none is stored that it could stand for.
@@ -234,6 +242,7 @@ impl Input for ModelChangesForm {
 pub(crate) async fn update_model(
     state: Data<AppState>,
     _admin: Admin,
+    Caller(caller): Caller,
     Path(id): Path<ModelId>,
     Body(form): Body<ModelChangesForm>,
 ) -> Result<Json<ModelDto>> {
@@ -242,6 +251,7 @@ pub(crate) async fn update_model(
         return Err(ApiError::bad_request("Changing adapterType requires parameters"));
     }
     let (secrets, now) = (state.secrets.clone(), state.clock.now());
+    let entry = caller.did(Action::ModelUpdated).to("model", id);
     let change = move |stored: &Model| {
         let is_other = adapter_type.as_deref().is_some_and(|name| name != stored.adapter_type);
         let adapter_name = adapter_type.as_deref().unwrap_or(&stored.adapter_type);
@@ -273,7 +283,7 @@ pub(crate) async fn update_model(
         }
         Ok(changes)
     };
-    Ok(Json(ModelDto::from(update(&state, id, change).await?)))
+    Ok(Json(ModelDto::from(update(&state, id, entry, change).await?)))
 }
 
 /// New prices.
@@ -290,20 +300,22 @@ impl Input for PricingForm {
 pub(crate) async fn update_pricing(
     state: Data<AppState>,
     _admin: Admin,
+    Caller(caller): Caller,
     Path(id): Path<ModelId>,
     Body(PricingForm(pricing)): Body<PricingForm>,
 ) -> Result<Json<ModelDto>> {
     let now = state.clock.now();
+    let entry = caller.did(Action::ModelUpdated).to("model", id);
     let change = move |stored: &Model| {
         let mut changes = ModelChanges::default();
         pricing::change(stored, pricing, now, &mut changes);
         Ok(changes)
     };
-    Ok(Json(ModelDto::from(update(&state, id, change).await?)))
+    Ok(Json(ModelDto::from(update(&state, id, entry, change).await?)))
 }
 
 /// Changes a model by what is stored; nobody else changes it in between.
-async fn update<F>(state: &AppState, id: ModelId, change: F) -> Result<Model>
+async fn update<F>(state: &AppState, id: ModelId, entry: AuditEntry, change: F) -> Result<Model>
 where
     F: FnOnce(&Model) -> Result<ModelChanges> + Send + 'static,
 {
@@ -311,7 +323,10 @@ where
         Box::pin(async move {
             let stored = models::load_for_update(connection, id.0).await?;
             match change(&stored) {
-                Ok(changes) => Ok(Ok(models::update(connection, id.0, &changes).await?)),
+                Ok(changes) => {
+                    audit::record(connection, &entry.with(changed_fields(&changes))).await?;
+                    Ok(Ok(models::update(connection, id.0, &changes).await?))
+                }
                 Err(error) => Ok(Err(error)),
             }
         })
@@ -323,15 +338,37 @@ where
     }
 }
 
+/// What changes, by name; the address is told too, because it decides who gets to see documents.
+fn changed_fields(changes: &ModelChanges) -> Value {
+    let parameters = changes.parameters.as_ref();
+    let fields = [
+        ("name", changes.name.is_some()),
+        ("adapterType", changes.adapter_type.is_some()),
+        ("description", changes.description.is_some()),
+        ("parameters", parameters.is_some()),
+        ("isActive", changes.is_active.is_some()),
+        ("pricing", changes.pricing.is_some()),
+    ];
+    let changed: Vec<&str> = fields.iter().filter(|(_, is_changed)| *is_changed).map(|(name, _)| *name).collect();
+    json!({"changed": changed, "server": parameters.and_then(audit::server_of)})
+}
+
 /// DELETE /models/:id
 pub(crate) async fn delete_model(
     state: Data<AppState>,
     _admin: Admin,
+    Caller(caller): Caller,
     Path(id): Path<ModelId>,
 ) -> Result<Json<ModelDto>> {
-    let mut connection = state.connection().await?;
-    let model = models::find(&mut connection, id.0).await?.ok_or_else(|| missing(id))?;
-    match models::delete(&mut connection, id.0).await {
+    let model = models::find(&mut *state.connection().await?, id.0).await?.ok_or_else(|| missing(id))?;
+    let entry = caller.did(Action::ModelDeleted).to("model", id).with(json!({"name": model.name}));
+    let deleted = state.pool.transaction(move |connection| {
+        Box::pin(async move {
+            audit::record(connection, &entry).await?;
+            models::delete(connection, id.0).await
+        })
+    });
+    match deleted.await {
         Ok(_) => Ok(Json(ModelDto::from(model))),
         Err(sluice_db::Error::Reference { .. }) => {
             Err(ApiError::new(Code::Conflict, format!("Model {id} is used by a project")))

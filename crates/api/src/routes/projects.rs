@@ -12,9 +12,10 @@ use sluice_db::models::{extractors, models, schemas};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::audit::{self, Action};
 use crate::connection::ADAPTERS;
 use crate::error::{ApiError, Result};
-use crate::extract::{Body, Fields, Input, Path, User};
+use crate::extract::{Body, Caller, Fields, Input, Path, User};
 use crate::respond::{Created, List};
 use crate::state::AppState;
 use crate::wire;
@@ -142,7 +143,8 @@ pub(crate) async fn create_project(
 /// GET /projects
 pub(crate) async fn list_projects(state: Data<AppState>, User(identity): User) -> Result<List<ProjectDto>> {
     let mut connection = state.connection().await?;
-    let rows = projects::list_by_owner(&mut connection, identity.user_id.0).await?;
+    let mut rows = projects::list_by_owner(&mut connection, identity.user_id.0).await?;
+    rows.retain(|project| identity.reaches(project.id));
     let ids: Vec<i32> = rows.iter().map(|project| project.id).collect();
     let counts = projects::count_contents(&mut connection, &ids).await?;
     let months = budget::load_months(&mut connection, &ids, state.clock.now()).await?;
@@ -264,6 +266,7 @@ pub(crate) async fn set_extractor(
 pub(crate) async fn delete_project(
     state: Data<AppState>,
     User(identity): User,
+    Caller(caller): Caller,
     Path(id): Path<ProjectId>,
 ) -> Result<Json<ProjectDto>> {
     let mut connection = state.connection().await?;
@@ -271,8 +274,15 @@ pub(crate) async fn delete_project(
     let body = ProjectDto::load(&mut connection, project, state.clock.now()).await?;
     let keys = projects::list_storage_keys(&mut connection, id.0).await?;
     let open = request::list_open_of_project(&mut connection, id.0).await?;
-    projects::delete(&mut connection, id.0).await?;
     drop(connection);
+    let entry = caller.did(Action::ProjectDeleted).to("project", id).in_project(id.0);
+    let deleted = state.pool.transaction(move |connection| {
+        Box::pin(async move {
+            audit::record(connection, &entry).await?;
+            projects::delete(connection, id.0).await
+        })
+    });
+    deleted.await?;
     state.remove_files(keys).await;
     state.cancel_queue_jobs(open).await;
     Ok(Json(body))

@@ -11,9 +11,10 @@ use sluice_extraction::generate::{self, instructions};
 use sluice_llm::Format;
 use utoipa::ToSchema;
 
+use crate::audit::{self, Action};
 use crate::connection::ADAPTERS;
 use crate::error::{ApiError, Code, Result};
-use crate::extract::{Admin, Body, Fields, Input, Path, User};
+use crate::extract::{Admin, Body, Caller, Fields, Input, Path, User};
 use crate::generator::{Generator, reading};
 use crate::respond::{Created, List};
 use crate::state::AppState;
@@ -104,11 +105,19 @@ fn refuse(id: PromptId) -> impl FnOnce(sluice_db::Error) -> ApiError {
 pub(crate) async fn create_prompt(
     state: Data<AppState>,
     _admin: Admin,
+    Caller(caller): Caller,
     Body(form): Body<PromptForm>,
 ) -> Result<Created<PromptDto>> {
     let PromptForm { name, type_, content, variables } = form;
     let prompt = NewPrompt { name, type_, content, variables: variables.map(|names| json!(names)) };
-    Ok(Created(prompts::insert(&mut *state.connection().await?, &prompt).await?.into()))
+    let made = state.pool.transaction(move |connection| {
+        Box::pin(async move {
+            let made = prompts::insert(connection, &prompt).await?;
+            audit::record(connection, &caller.did(Action::PromptCreated).to("prompt", made.id)).await?;
+            Ok(made)
+        })
+    });
+    Ok(Created(made.await?.into()))
 }
 
 /// GET /prompts
@@ -131,21 +140,33 @@ pub(crate) async fn show_prompt(
 pub(crate) async fn update_prompt(
     state: Data<AppState>,
     _admin: Admin,
+    Caller(caller): Caller,
     Path(id): Path<PromptId>,
     Body(PromptChangesForm(changes)): Body<PromptChangesForm>,
 ) -> Result<Json<PromptDto>> {
-    let updated = prompts::update(&mut *state.connection().await?, id.0, &changes).await;
-    Ok(Json(updated.map_err(refuse(id))?.into()))
+    let updated = state.pool.transaction(move |connection| {
+        Box::pin(async move {
+            audit::record(connection, &caller.did(Action::PromptUpdated).to("prompt", id)).await?;
+            prompts::update(connection, id.0, &changes).await
+        })
+    });
+    Ok(Json(updated.await.map_err(refuse(id))?.into()))
 }
 
 /// DELETE /prompts/:id
 pub(crate) async fn delete_prompt(
     state: Data<AppState>,
     _admin: Admin,
+    Caller(caller): Caller,
     Path(id): Path<PromptId>,
 ) -> Result<Json<PromptDto>> {
-    let deleted = prompts::delete(&mut *state.connection().await?, id.0).await;
-    Ok(Json(deleted.map_err(refuse(id))?.into()))
+    let deleted = state.pool.transaction(move |connection| {
+        Box::pin(async move {
+            audit::record(connection, &caller.did(Action::PromptDeleted).to("prompt", id)).await?;
+            prompts::delete(connection, id.0).await
+        })
+    });
+    Ok(Json(deleted.await.map_err(refuse(id))?.into()))
 }
 
 /// A rough description of what is to be extracted.

@@ -126,7 +126,8 @@ async fn check_project(connection: &mut AsyncPgConnection, identity: &Identity, 
 /// GET /schemas
 pub(crate) async fn list_schemas(state: Data<AppState>, User(identity): User) -> Result<List<SchemaDto>> {
     let owner = (!identity.is_admin).then_some(identity.user_id.0);
-    let rows = schemas::list(&mut *state.connection().await?, owner).await?;
+    let mut rows = schemas::list(&mut *state.connection().await?, owner).await?;
+    rows.retain(|schema| identity.reaches(schema.project_id));
     Ok(List(rows.into_iter().map(SchemaDto::from).collect()))
 }
 

@@ -99,7 +99,7 @@ async fn a_password_is_changed_by_who_knows_it() {
     assert_eq!(body["error"]["message"], "Invalid current password");
     let (status, body) = change("Correct-Horse1!", "Battery-Staple2!").await;
     assert_eq!((status.as_u16(), body), (204, Value::Null));
-    assert_eq!(person.get("/auth/profile").await.0, 200, "tokens stay good");
+    assert_eq!(code(person.get("/auth/profile").await), refusal(401, "AUTH_INVALID_TOKEN"), "all tokens have ended");
     let with = |password: &str| log_in(&service, json!({"username": "ada", "password": password}));
     assert_eq!(with("Correct-Horse1!").await.0, 401);
     assert_eq!(with("Battery-Staple2!").await.0, 201);
@@ -121,5 +121,18 @@ async fn an_admin_unlocks_who_has_mistyped_too_often() {
     let (status, body) = admin.post(&path, json!({})).await;
     assert_eq!(status, 201);
     assert_eq!(body, json!({"id": workspace.user_id, "username": "ada", "role": "user"}));
+    assert_eq!(log_in(&service, right).await.0, 201);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn signing_out_everywhere_ends_the_own_tokens_and_nobody_elses() {
+    let service = Service::start().await;
+    let (_, ada) = service.workspace("ada").await;
+    let (_, bob) = service.workspace("bob").await;
+    let (status, body) = ada.post("/auth/sign-out-everywhere", json!({})).await;
+    assert_eq!((status.as_u16(), body), (204, Value::Null));
+    assert_eq!(code(ada.get("/projects").await), refusal(401, "AUTH_INVALID_TOKEN"));
+    assert_eq!(bob.get("/projects").await.0, 200);
+    let right = json!({"username": "ada", "password": "Correct-Horse1!"});
     assert_eq!(log_in(&service, right).await.0, 201);
 }

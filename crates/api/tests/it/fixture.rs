@@ -159,6 +159,11 @@ impl Service {
 }
 
 impl Person {
+    /// Somebody, or some program, with a token.
+    pub(crate) fn with_token(service: &Service, token: &str) -> Self {
+        Self { url: service.url.clone(), token: token.to_owned() }
+    }
+
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         reqwest::Client::new().request(method, format!("{}{path}", self.url)).bearer_auth(&self.token)
     }

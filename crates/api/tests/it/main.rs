@@ -4,6 +4,8 @@
 #![expect(clippy::disallowed_methods, reason = "tasks end with the runtime of their test")]
 
 mod access;
+mod api_keys;
+mod audit_log;
 mod auth;
 mod budgets;
 mod citations;

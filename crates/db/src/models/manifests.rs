@@ -96,11 +96,14 @@ pub async fn find_by_content(
 ///
 /// # Errors
 /// When the query fails.
-pub async fn find_by_storage_key(connection: &mut AsyncPgConnection, key: &str) -> Result<Option<(Manifest, i32)>> {
+pub async fn find_by_storage_key(
+    connection: &mut AsyncPgConnection,
+    key: &str,
+) -> Result<Option<(Manifest, (i32, i32))>> {
     Ok(manifests::table
         .inner_join(groups::table.inner_join(projects::table))
         .filter(manifests::storage_key.eq(key))
-        .select((Manifest::as_select(), projects::user_id))
+        .select((Manifest::as_select(), (projects::id, projects::user_id)))
         .first(connection)
         .await
         .optional()?)

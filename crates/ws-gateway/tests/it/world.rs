@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use diesel::sql_types::{Integer, Text};
 use diesel_async::RunQueryDsl;
-use sluice_access::{Authenticator, Passwords};
+use sluice_access::{Authenticator, Origin, Passwords};
 use sluice_core::ManifestId;
 use sluice_core::ports::{EventSink, Published, SystemClock};
 use sluice_db::models::users;
@@ -86,7 +86,7 @@ impl World {
         drop(connection);
         let clock = std::sync::Arc::new(SystemClock);
         let authenticator = Authenticator::new(&config.access, database.pool.clone(), clock);
-        let token = async |name| authenticator.sign_in(name, "right").await.unwrap().token;
+        let token = async |name| authenticator.sign_in(name, "right", &Origin::default()).await.unwrap().token;
         Self {
             url,
             publisher: Publisher::connect(&config.events).await.unwrap(),

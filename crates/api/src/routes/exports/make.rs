@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use sluice_db::models::manifests::export::{self, Selected, Selection};
+use sluice_db::models::reports::Scope as Own;
 use sluice_db::models::{export_scripts, groups};
 
 use super::chain::Chains;
@@ -22,20 +23,20 @@ const MAX_SCRIPTS: usize = 100;
 const TIMEOUT: Duration = Duration::from_secs(600);
 
 /// Makes all rows.
-pub(crate) async fn spool(state: &AppState, user_id: i32, scope: &Scope, format: Format) -> Result<Spooled, Problem> {
-    let rows = tokio::time::timeout(TIMEOUT, spool_all(state, user_id, scope, format));
+pub(crate) async fn spool(state: &AppState, own: Own, scope: &Scope, format: Format) -> Result<Spooled, Problem> {
+    let rows = tokio::time::timeout(TIMEOUT, spool_all(state, own, scope, format));
     rows.await.unwrap_or(Err(Problem::TooLong { limit_seconds: TIMEOUT.as_secs() }))
 }
 
-async fn spool_all(state: &AppState, user_id: i32, scope: &Scope, format: Format) -> Result<Spooled, Problem> {
+async fn spool_all(state: &AppState, own: Own, scope: &Scope, format: Format) -> Result<Spooled, Problem> {
     let mut connection = state.connection().await?;
     let limit = i64::try_from(MAX_MANIFESTS + 1).unwrap_or(i64::MAX);
-    let selected = export::select(&mut connection, user_id, &scope.selection, limit).await.map_err(ApiError::from)?;
+    let selected = export::select(&mut connection, own, &scope.selection, limit).await.map_err(ApiError::from)?;
     if selected.len() > MAX_MANIFESTS {
         return Err(Problem::TooManyManifests { limit: MAX_MANIFESTS });
     }
     let schema = match project_of(&mut connection, scope, &selected).await.map_err(ApiError::from)? {
-        Some(id) => export::find_schema(&mut connection, user_id, id).await.map_err(ApiError::from)?,
+        Some(id) => export::find_schema(&mut connection, own, id).await.map_err(ApiError::from)?,
         None => None,
     };
     let schema_columns = schema.as_ref().map(columns::of_schema).unwrap_or_default();

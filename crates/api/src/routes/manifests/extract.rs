@@ -4,11 +4,11 @@ use std::collections::{HashMap, HashSet};
 
 use actix_web::web::Data;
 use serde::Serialize;
-use sluice_access::{Error as AccessError, Identity, ownership};
+use sluice_access::{Access, Error as AccessError, Identity, ownership};
 use sluice_core::{GroupId, JobKind, ManifestId, RequestId};
 use sluice_db::AsyncPgConnection;
 use sluice_db::models::jobs::request::{Requested, Wish};
-use sluice_db::models::manifests;
+use sluice_db::models::manifests::{self, Belonging};
 use sluice_extraction::field::FieldPath;
 use utoipa::ToSchema;
 
@@ -207,12 +207,10 @@ async fn check_all(connection: &mut AsyncPgConnection, user: &Identity, ids: &[i
             return Err(AccessError::NoManifest(ManifestId(*id)).into());
         }
     }
-    let is_foreign = |id: &&i32| belongings.get(id).is_some_and(|found| found.owner_id != user.user_id.0);
-    match ids.iter().find(is_foreign).and_then(|id| belongings.get(id)) {
-        Some(foreign) if !user.is_admin => {
-            Err(AccessError::ForeignProject { project: foreign.project_id.into() }.into())
-        }
-        _ => Ok(()),
+    let may = |found: &Belonging| Access::OwnerOrAdmin.permits(user, (found.project_id, found.owner_id));
+    match ids.iter().filter_map(|id| belongings.get(id)).find(|found| !may(found)) {
+        Some(foreign) => Err(AccessError::ForeignProject { project: foreign.project_id.into() }.into()),
+        None => Ok(()),
     }
 }
 

@@ -101,7 +101,7 @@ impl<'a> Batch<'a> {
         let (mut queue, mut outcomes) = (Vec::new(), BTreeMap::new());
         for chunk in ids.chunks(CHUNK) {
             for owned in validation::list_owners(&mut connection, chunk).await? {
-                if Access::OwnerOrAdmin.permits(identity, owned.user_id) {
+                if Access::OwnerOrAdmin.permits(identity, (owned.project_id, owned.user_id)) {
                     queue.push(owned);
                 } else {
                     outcomes.insert(owned.id, Err(ApiError::bad_request("Access denied")));

@@ -60,7 +60,9 @@ pub(super) async fn load_chosen(
     ids: &[i32],
 ) -> Result<Vec<ValidationScript>> {
     let owner = (!identity.is_admin).then_some(identity.user_id.0);
-    Ok(validation_scripts::list_enabled_by_ids(connection, ids, owner).await?)
+    let mut scripts = validation_scripts::list_enabled_by_ids(connection, ids, owner).await?;
+    scripts.retain(|script| identity.reaches(script.project_id));
+    Ok(scripts)
 }
 
 pub(super) async fn load_manifest(
@@ -70,7 +72,7 @@ pub(super) async fn load_manifest(
 ) -> Result<CheckedManifest> {
     let missing = || AccessError::NoManifest(ManifestId(id));
     let manifest = validation::find(connection, id).await?.ok_or_else(missing)?;
-    if Access::OwnerOrAdmin.permits(identity, manifest.user_id) {
+    if Access::OwnerOrAdmin.permits(identity, (manifest.project_id, manifest.user_id)) {
         Ok(manifest)
     } else {
         Err(AccessError::ForeignProject { project: ProjectId(manifest.project_id) }.into())

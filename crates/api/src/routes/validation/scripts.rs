@@ -7,8 +7,9 @@ use sluice_db::models::validation_scripts::{self, NewValidationScript, Validatio
 use sluice_sandbox::ScriptKind;
 
 use super::dto::ValidationScriptDto;
+use crate::audit::{self, Action};
 use crate::error::Result;
-use crate::extract::{Body, Fields, Input, Path, User};
+use crate::extract::{Body, Caller, Fields, Input, Path, User};
 use crate::respond::{Created, List};
 use crate::routes::scripts::{
     MAX_SCRIPT_CHARS, ScriptCheckDto, ScriptToCheck, check_project, check_same_project, check_source, describe_source,
@@ -39,13 +40,19 @@ impl Input for NewValidationScript {
 pub(crate) async fn create_validation_script(
     state: Data<AppState>,
     User(identity): User,
+    Caller(caller): Caller,
     Body(script): Body<NewValidationScript>,
 ) -> Result<Created<ValidationScriptDto>> {
     check_project(&mut *state.connection().await?, &identity, script.project_id).await?;
     check_source(&state, ScriptKind::Validate, &script.name, &script.script).await?;
-    let inserted = state
-        .pool
-        .transaction(move |connection| Box::pin(async move { validation_scripts::insert(connection, &script).await }));
+    let inserted = state.pool.transaction(move |connection| {
+        Box::pin(async move {
+            let made = validation_scripts::insert(connection, &script).await?;
+            let entry = caller.did(Action::ValidationScriptCreated).to("validation_script", made.id);
+            audit::record(connection, &entry.in_project(made.project_id)).await?;
+            Ok(made)
+        })
+    });
     Ok(Created(inserted.await?.into()))
 }
 
@@ -55,7 +62,8 @@ pub(crate) async fn list_validation_scripts(
     User(identity): User,
 ) -> Result<List<ValidationScriptDto>> {
     let owner = (!identity.is_admin).then_some(identity.user_id.0);
-    let rows = validation_scripts::list(&mut *state.connection().await?, owner).await?;
+    let mut rows = validation_scripts::list(&mut *state.connection().await?, owner).await?;
+    rows.retain(|script| identity.reaches(script.project_id));
     Ok(List(rows.into_iter().map(ValidationScriptDto::from).collect()))
 }
 
@@ -107,6 +115,7 @@ impl Input for ValidationScriptForm {
 pub(crate) async fn update_validation_script(
     state: Data<AppState>,
     User(identity): User,
+    Caller(caller): Caller,
     Path(id): Path<ValidationScriptId>,
     Body(ValidationScriptForm { project_id, changes }): Body<ValidationScriptForm>,
 ) -> Result<Created<ValidationScriptDto>> {
@@ -115,8 +124,12 @@ pub(crate) async fn update_validation_script(
     if let Some(source) = &changes.script {
         check_source(&state, ScriptKind::Validate, &stored.name, source).await?;
     }
+    let entry = caller.did(Action::ValidationScriptUpdated).to("validation_script", id).in_project(stored.project_id);
     let updated = state.pool.transaction(move |connection| {
-        Box::pin(async move { validation_scripts::update(connection, id.0, &changes).await })
+        Box::pin(async move {
+            audit::record(connection, &entry).await?;
+            validation_scripts::update(connection, id.0, &changes).await
+        })
     });
     Ok(Created(updated.await?.into()))
 }
@@ -125,13 +138,18 @@ pub(crate) async fn update_validation_script(
 pub(crate) async fn delete_validation_script(
     state: Data<AppState>,
     User(identity): User,
+    Caller(caller): Caller,
     Path(id): Path<ValidationScriptId>,
 ) -> Result<Json<ValidationScriptDto>> {
     let script = ownership::load_validation_script(&mut *state.connection().await?, &identity, id).await?;
     let body = ValidationScriptDto::from(script.clone());
-    let deleted = state
-        .pool
-        .transaction(move |connection| Box::pin(async move { validation_scripts::delete(connection, &script).await }));
+    let entry = caller.did(Action::ValidationScriptDeleted).to("validation_script", id).in_project(script.project_id);
+    let deleted = state.pool.transaction(move |connection| {
+        Box::pin(async move {
+            audit::record(connection, &entry).await?;
+            validation_scripts::delete(connection, &script).await
+        })
+    });
     deleted.await?;
     Ok(Json(body))
 }

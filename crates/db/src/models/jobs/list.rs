@@ -60,6 +60,8 @@ pub enum JobScope {
     All,
     /// Those on manifests of projects that a user owns.
     OwnedBy(i32),
+    /// Those on manifests of a project.
+    Project(i32),
     /// Those of one manifest.
     Manifest(i32),
 }
@@ -82,6 +84,7 @@ pub async fn list_recent(
     match scope {
         JobScope::All => {}
         JobScope::OwnedBy(user) => query = query.filter(jobs::owner_id.eq(user)),
+        JobScope::Project(project) => query = query.filter(jobs::project_id.eq(project)),
         JobScope::Manifest(manifest) => query = query.filter(jobs::manifest_id.eq(manifest)),
     }
     Ok(query.load(connection).await?)

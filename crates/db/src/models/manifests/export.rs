@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::list::{ExtractionState, ManifestFilter, Query, Scope, restrict};
 use crate::error::Result;
+use crate::models::reports::Scope as Own;
 use crate::schema::{groups, manifests, projects, schemas};
 
 /// Which of a user's manifests are exported; what belongs to others is never among them.
@@ -65,18 +66,18 @@ pub struct ExportedManifest {
     pub project_name: String,
 }
 
-/// Finds which manifests of a user are selected, newest first, but at most `limit`: then it is not said which ones.
+/// Finds which manifests of a user, or of one project of theirs, are selected, newest first, but at most `limit`: then it is not said which ones.
 ///
 /// # Errors
 /// When the query fails.
 pub async fn select(
     connection: &mut AsyncPgConnection,
-    user_id: i32,
+    own: Own,
     selection: &Selection,
     limit: i64,
 ) -> Result<Vec<Selected>> {
     // Ordered here: the database need not look further than the limit, however many there are.
-    let mut found: Vec<Selected> = selected(user_id, selection)
+    let mut found: Vec<Selected> = selected(own, selection)
         .inner_join(groups::table)
         .limit(limit)
         .select((manifests::id, groups::project_id, manifests::created_at))
@@ -104,19 +105,25 @@ pub async fn load(connection: &mut AsyncPgConnection, ids: &[i32]) -> Result<Vec
 ///
 /// # Errors
 /// When the query fails.
-pub async fn find_schema(connection: &mut AsyncPgConnection, user_id: i32, project_id: i32) -> Result<Option<Value>> {
+pub async fn find_schema(connection: &mut AsyncPgConnection, own: Own, project_id: i32) -> Result<Option<Value>> {
+    if own.project_id.is_some_and(|only| only != project_id) {
+        return Ok(None);
+    }
     Ok(projects::table
         .inner_join(schemas::table.on(projects::default_schema_id.eq(schemas::id.nullable())))
-        .filter(projects::id.eq(project_id).and(projects::user_id.eq(user_id)))
+        .filter(projects::id.eq(project_id).and(projects::user_id.eq(own.user_id)))
         .select(schemas::json_schema)
         .first(connection)
         .await
         .optional()?)
 }
 
-fn selected(user_id: i32, selection: &Selection) -> Query<'_> {
-    let own = projects::table.filter(projects::user_id.eq(user_id)).select(projects::id);
-    let mut of_user = groups::table.filter(groups::project_id.eq_any(own)).select(groups::id).into_boxed();
+fn selected(own: Own, selection: &Selection) -> Query<'_> {
+    let projects = projects::table.filter(projects::user_id.eq(own.user_id)).select(projects::id);
+    let mut of_user = groups::table.filter(groups::project_id.eq_any(projects)).select(groups::id).into_boxed();
+    if let Some(only) = own.project_id {
+        of_user = of_user.filter(groups::project_id.eq(only));
+    }
     match selection {
         Selection::Listed(ids) => {
             manifests::table.filter(manifests::group_id.eq_any(of_user)).filter(manifests::id.eq_any(ids)).into_boxed()
