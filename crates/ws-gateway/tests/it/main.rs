@@ -7,6 +7,7 @@ mod access;
 mod client;
 mod faults;
 mod http;
+mod live;
 mod order;
 mod process;
 mod slow;
