@@ -9,14 +9,14 @@ use crate::world::World;
 use crate::{advanced, completed, fact};
 
 /// Polls when it is told to, and not before.
-struct Poller {
-    http: reqwest::Client,
-    url: String,
+pub(crate) struct Poller {
+    pub(crate) http: reqwest::Client,
+    pub(crate) url: String,
     packets: VecDeque<String>,
 }
 
 impl Poller {
-    async fn connect(world: &World) -> Self {
+    pub(crate) async fn connect(world: &World) -> Self {
         let http = reqwest::Client::new();
         let url = format!("{}/api/socket.io/?EIO=4&transport=polling", world.url);
         let open = http.get(&url).send().await.unwrap().text().await.unwrap();
@@ -28,7 +28,7 @@ impl Poller {
         poller
     }
 
-    async fn post(&self, packet: String) {
+    pub(crate) async fn post(&self, packet: String) {
         assert_eq!(self.http.post(&self.url).body(packet).send().await.unwrap().status(), StatusCode::OK);
     }
 
@@ -45,7 +45,7 @@ impl Poller {
         self.packets.pop_front().unwrap()
     }
 
-    async fn next_event(&mut self) -> (String, Value) {
+    pub(crate) async fn next_event(&mut self) -> (String, Value) {
         let packet = self.next().await;
         serde_json::from_str(packet.strip_prefix("42/manifests,").expect(&packet)).unwrap()
     }
