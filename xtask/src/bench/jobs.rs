@@ -14,8 +14,15 @@ use super::{Profile, table};
 use crate::servers::Servers;
 use crate::shell::Shell;
 
-const BINARIES: [&str; 6] =
-    ["sluice-api", "sluice-worker", "sluice-sandbox", "sluice-test-servers", "sluice-bench-data", "sluice-bench-model"];
+const BINARIES: [&str; 7] = [
+    "sluice-api",
+    "sluice-worker",
+    "sluice-sandbox",
+    "sluice-ocr",
+    "sluice-test-servers",
+    "sluice-bench-data",
+    "sluice-bench-model",
+];
 const PDFIUM: &str = "data/tools/lib/libpdfium.so";
 /// Jobs before a measurement, so that connections are made.
 const WARM_UP: usize = 8;
