@@ -6,6 +6,7 @@ mod explain;
 pub mod migrate;
 pub mod models;
 mod pool;
+mod prepared;
 #[expect(missing_docs, reason = "generated from the migrations, which hold the comments")]
 #[rustfmt::skip]
 pub mod schema;

@@ -56,6 +56,9 @@ pub enum Error {
         /// The languages.
         languages: String,
     },
+    /// A page is a picture, and no pictures were to be read.
+    #[error("a page has to be read from its picture")]
+    NeedsOcr,
     /// A library is missing or failed.
     #[error("the reader failed: {reason}")]
     Engine {
@@ -75,7 +78,7 @@ impl Classify for Error {
             }
             Self::NoSuchPage { .. } => ErrorKind::NotFound,
             Self::TooManyPages { .. } | Self::TooLarge { .. } => ErrorKind::TooLarge,
-            Self::Engine { .. } | Self::File(_) => ErrorKind::Internal,
+            Self::NeedsOcr | Self::Engine { .. } | Self::File(_) => ErrorKind::Internal,
         }
     }
 }

@@ -10,7 +10,7 @@ use sluice_core::{FileFormat, OcrMode, Page, ReadOptions, ReadRequest, RenderReq
 use tiff::decoder::{Decoder as TiffDecoder, DecodingResult};
 
 use crate::error::{Error, Result};
-use crate::ocr::Ocr;
+use crate::ocr::PictureReader;
 use crate::page;
 use crate::picture::{resize, size_of};
 use crate::reader::Progress;
@@ -25,7 +25,11 @@ const MAX_TIFF_PAGES: u32 = 10_000;
 const MAX_ALLOCATION_BYTES: u64 = 512 * 1024 * 1024;
 
 /// Reads an image file; each picture of a TIFF is a page.
-pub(crate) fn read(request: &ReadRequest, ocr: &mut Ocr, progress: &mut dyn FnMut(Progress)) -> Result<()> {
+pub(crate) fn read(
+    request: &ReadRequest,
+    ocr: &mut dyn PictureReader,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<()> {
     if request.format == FileFormat::Tiff {
         return read_tiff(request, ocr, progress);
     }
@@ -37,7 +41,7 @@ pub(crate) fn read(request: &ReadRequest, ocr: &mut Ocr, progress: &mut dyn FnMu
     Ok(())
 }
 
-fn read_tiff(request: &ReadRequest, ocr: &mut Ocr, progress: &mut dyn FnMut(Progress)) -> Result<()> {
+fn read_tiff(request: &ReadRequest, ocr: &mut dyn PictureReader, progress: &mut dyn FnMut(Progress)) -> Result<()> {
     let open = || TiffDecoder::new(BufReader::new(File::open(&request.path)?)).map_err(damaged);
     let limit = request.options.max_pages;
     let mut pages = 1;
@@ -179,7 +183,7 @@ fn damaged(error: impl std::fmt::Display) -> Error {
 }
 
 /// Reads one picture; boxes in its own pixels, upright.
-fn read_picture(number: u32, picture: &GrayImage, options: &ReadOptions, ocr: &mut Ocr) -> Result<Page> {
+fn read_picture(number: u32, picture: &GrayImage, options: &ReadOptions, ocr: &mut dyn PictureReader) -> Result<Page> {
     let (width, height) = (f64::from(picture.width()), f64::from(picture.height()));
     if options.ocr == OcrMode::Never {
         return Ok(page::from_layer(number, size_of(picture), Vec::new()));

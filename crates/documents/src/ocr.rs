@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use image::{GrayImage, imageops};
 use sluice_core::{ReadOptions, Word};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::ink::{Letters, densest_part, remove_rules};
 use crate::merge::{is_dirt, merge, sureness, worth};
 use crate::number::narrow;
@@ -39,6 +39,30 @@ const SPARSE: u8 = 11;
 /// does: where one is unsure of a word the others are asked.
 const LATIN: [&str; 3] = ["eng", "deu", "fra"];
 const CHINESE: [&str; 2] = ["chi_sim", "eng"];
+
+/// Reads what stands on pictures.
+pub(crate) trait PictureReader {
+    /// Tells whether it can, before somebody makes a picture of a page for it.
+    fn make_ready(&mut self) -> Result<()> {
+        Ok(())
+    }
+
+    /// Reads a picture.
+    fn read(&mut self, picture: &GrayImage) -> Result<Reading>;
+}
+
+/// Reads none.
+pub(crate) struct NoOcr;
+
+impl PictureReader for NoOcr {
+    fn make_ready(&mut self) -> Result<()> {
+        Err(Error::NeedsOcr)
+    }
+
+    fn read(&mut self, _picture: &GrayImage) -> Result<Reading> {
+        Err(Error::NeedsOcr)
+    }
+}
 
 /// Reads pictures; loads Tesseract when first needed.
 pub(crate) struct Ocr {
@@ -99,18 +123,9 @@ fn factor_of(letters: &Letters, picture: &GrayImage) -> f64 {
     if (0.8..=1.25).contains(&factor) { 1.0 } else { factor }
 }
 
-impl Ocr {
-    pub(crate) fn new(tessdata: Option<&Path>, options: &ReadOptions) -> Self {
-        Self {
-            tessdata: tessdata.map(Path::to_owned),
-            languages: options.languages.clone(),
-            page_mode: options.page_mode,
-            engines: Vec::new(),
-        }
-    }
-
+impl PictureReader for Ocr {
     /// Reads a picture: the likeliest way up, language and page mode first and others only where that reads badly.
-    pub(crate) fn read(&mut self, picture: &GrayImage) -> Result<Reading> {
+    fn read(&mut self, picture: &GrayImage) -> Result<Reading> {
         let started = Instant::now();
         let even = flatten(picture);
         let letters = Letters::find(&even);
@@ -145,6 +160,17 @@ impl Ocr {
             word.bounds.height *= back;
         }
         Ok(Reading { words, turn, skew_degrees: prepared.skew_degrees, languages })
+    }
+}
+
+impl Ocr {
+    pub(crate) fn new(tessdata: Option<&Path>, options: &ReadOptions) -> Self {
+        Self {
+            tessdata: tessdata.map(Path::to_owned),
+            languages: options.languages.clone(),
+            page_mode: options.page_mode,
+            engines: Vec::new(),
+        }
     }
 
     /// Reads again in other ways what was read badly or in part, and takes the best of each.
@@ -240,6 +266,6 @@ impl Ocr {
         };
         self.engines.push((languages.to_vec(), engine));
         let last = self.engines.last_mut().map(|(_, engine)| engine);
-        last.ok_or_else(|| crate::error::Error::Engine { reason: "no engine".to_owned() })
+        last.ok_or_else(|| Error::Engine { reason: "no engine".to_owned() })
     }
 }

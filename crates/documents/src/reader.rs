@@ -7,7 +7,7 @@ use ::image::{DynamicImage, ImageFormat};
 use sluice_core::{EmbeddedFile, FileFormat, Page, ReadRequest, RenderRequest};
 
 use crate::error::{Error, Result};
-use crate::ocr::Ocr;
+use crate::ocr::{NoOcr, Ocr, PictureReader};
 use crate::orient::Turn;
 use crate::{image, pdf};
 
@@ -52,18 +52,36 @@ impl Reader {
     /// # Errors
     /// What is wrong with the file.
     pub fn read(&self, request: &ReadRequest, progress: &mut dyn FnMut(Progress)) -> Result<()> {
+        let mut ocr = Ocr::new(self.config.tessdata.as_deref(), &request.options);
+        self.read_with(request, &mut ocr, progress)
+    }
+
+    /// Reads a file as [`Reader::read`] does, as long as its pages have sound text layers. A program that calls this alone needs
+    /// no Tesseract, whose libraries take longer to load than a page takes to be read.
+    ///
+    /// # Errors
+    /// What is wrong with the file, or `NeedsOcr` at the first page that has to be read from its picture.
+    pub fn read_text_layers(&self, request: &ReadRequest, progress: &mut dyn FnMut(Progress)) -> Result<()> {
+        self.read_with(request, &mut NoOcr, progress)
+    }
+
+    fn read_with(
+        &self,
+        request: &ReadRequest,
+        ocr: &mut dyn PictureReader,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<()> {
         if std::fs::metadata(&request.path)?.len() == 0 {
             return Err(Error::Empty);
         }
-        let mut ocr = Ocr::new(self.config.tessdata.as_deref(), &request.options);
         match request.format {
-            FileFormat::Pdf => pdf::read(&self.config.pdfium, request, &mut ocr, progress),
+            FileFormat::Pdf => pdf::read(&self.config.pdfium, request, ocr, progress),
             FileFormat::Png
             | FileFormat::Jpeg
             | FileFormat::Gif
             | FileFormat::Webp
             | FileFormat::Bmp
-            | FileFormat::Tiff => image::read(request, &mut ocr, progress),
+            | FileFormat::Tiff => image::read(request, ocr, progress),
             FileFormat::Xml => Err(Error::NoPages),
         }
     }

@@ -10,6 +10,8 @@ use sluice_service::Env;
 pub struct Config {
     /// The child's program (`SLUICE_SANDBOX_BINARY`, default: `sluice-sandbox` beside this program).
     pub binary: PathBuf,
+    /// The child's program that reads pictures (`SLUICE_SANDBOX_OCR_BINARY`, default: `sluice-ocr` beside the other).
+    pub ocr_binary: PathBuf,
     /// PDFium's library (`SLUICE_SANDBOX_PDFIUM`, default: `libpdfium.so` where the loader finds it).
     pub pdfium: PathBuf,
     /// Tesseract's language data (`SLUICE_SANDBOX_TESSDATA`, default: the system's).
@@ -43,8 +45,11 @@ impl Config {
         if children == 0 {
             env.problem("SLUICE_SANDBOX_CHILDREN", "must be at least 1");
         }
+        let ocr_binary = env.optional("SLUICE_SANDBOX_OCR_BINARY").map(PathBuf::from);
+        let ocr_binary = ocr_binary.unwrap_or_else(|| binary.with_file_name("sluice-ocr"));
         Self {
             binary,
+            ocr_binary,
             pdfium: env.string("SLUICE_SANDBOX_PDFIUM", "libpdfium.so").into(),
             tessdata: env.optional("SLUICE_SANDBOX_TESSDATA").map(PathBuf::from),
             children,

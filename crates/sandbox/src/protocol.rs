@@ -116,6 +116,8 @@ pub enum Response {
     Ran(RawRun),
     /// A script was compiled; nothing is said of one that is fine.
     Checked(Option<ScriptError>),
+    /// The next page has to be read from its picture, which this program can't.
+    NeedsOcr,
     /// All is done.
     Done,
     /// It can't be done.

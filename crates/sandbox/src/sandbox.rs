@@ -1,5 +1,6 @@
 //! The parent's half: starts children, speaks with them, ends them.
 
+use std::path::Path;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -7,7 +8,7 @@ use std::time::{Duration, Instant};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
-use sluice_core::{EmbeddedFile, Page, ReadRequest, RenderRequest};
+use sluice_core::{EmbeddedFile, FileFormat, OcrMode, Page, ReadRequest, RenderRequest};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -40,8 +41,13 @@ pub(crate) struct Worker {
 /// A document being read.
 #[derive(Debug)]
 pub struct DocumentReading {
+    sandbox: Sandbox,
+    request: ReadRequest,
     worker: Worker,
-    page_timeout: Duration,
+    /// Whether the child can read pictures. One that can't is replaced when it meets one.
+    with_ocr: bool,
+    /// Whether a child before this one opened the document.
+    is_continued: bool,
     _permit: OwnedSemaphorePermit,
 }
 
@@ -71,13 +77,22 @@ impl Sandbox {
     /// # Errors
     /// When the child can't be started.
     pub async fn read_document(&self, request: &ReadRequest) -> Result<DocumentReading> {
-        let work = Work::ReadDocument {
-            request: request.clone(),
-            pdfium: self.config.pdfium.clone(),
-            tessdata: self.config.tessdata.clone(),
-        };
         let permit = self.permit().await?;
-        Ok(DocumentReading { worker: self.start(work).await?, page_timeout: self.config.page_timeout, _permit: permit })
+        let with_ocr = request.format != FileFormat::Pdf || request.options.ocr == OcrMode::Force;
+        Ok(DocumentReading {
+            worker: self.start_reading(request.clone(), with_ocr).await?,
+            sandbox: self.clone(),
+            request: request.clone(),
+            with_ocr,
+            is_continued: false,
+            _permit: permit,
+        })
+    }
+
+    async fn start_reading(&self, request: ReadRequest, with_ocr: bool) -> Result<Worker> {
+        let (pdfium, tessdata) = (self.config.pdfium.clone(), self.config.tessdata.clone());
+        let program = if with_ocr { &self.config.ocr_binary } else { &self.config.binary };
+        self.start_program(program, Work::ReadDocument { request, pdfium, tessdata }).await
     }
 
     /// Renders a page as PNG, once a child is free.
@@ -137,7 +152,11 @@ impl Sandbox {
 
     /// Starts a child and gives it its work.
     pub(crate) async fn start(&self, work: Work) -> Result<Worker> {
-        let mut child = Command::new(&self.config.binary)
+        self.start_program(&self.config.binary, work).await
+    }
+
+    async fn start_program(&self, program: &Path, work: Work) -> Result<Worker> {
+        let mut child = Command::new(program)
             .env_clear()
             // Parallel pages with parallel loops inside are many times slower than one thread each.
             .env("OMP_THREAD_LIMIT", "1")
@@ -167,14 +186,32 @@ impl DocumentReading {
     /// # Errors
     /// What is wrong with the document, or how the child ended.
     pub async fn next(&mut self) -> Result<Option<Reading>> {
-        match self.worker.receive(self.page_timeout).await? {
-            Response::Opened { pages } => Ok(Some(Reading::Opened { pages })),
-            Response::Embedded(files) => Ok(Some(Reading::Embedded(decoded(files)?))),
-            Response::Page(page) => Ok(Some(Reading::Page(page))),
-            Response::Done => Ok(None),
-            Response::Failed { kind, message } => Err(Error::Refused { kind, message }),
-            _ => Err(Error::Nonsense(serde::de::Error::custom("not asked for"))),
+        loop {
+            return match self.worker.receive(self.sandbox.config.page_timeout).await? {
+                Response::Opened { .. } | Response::Embedded(_) if self.is_continued => continue,
+                Response::Opened { pages } => Ok(Some(Reading::Opened { pages })),
+                Response::Embedded(files) => Ok(Some(Reading::Embedded(decoded(files)?))),
+                Response::Page(page) => {
+                    self.request.skip.push(page.number);
+                    Ok(Some(Reading::Page(page)))
+                }
+                Response::NeedsOcr if !self.with_ocr => {
+                    self.go_on_with_ocr().await?;
+                    continue;
+                }
+                Response::Done => Ok(None),
+                Response::Failed { kind, message } => Err(Error::Refused { kind, message }),
+                _ => Err(Error::Nonsense(serde::de::Error::custom("not asked for"))),
+            };
         }
+    }
+
+    /// Lets a child that can read pictures do the rest; what was read needs not be read again.
+    async fn go_on_with_ocr(&mut self) -> Result<()> {
+        self.worker = self.sandbox.start_reading(self.request.clone(), true).await?;
+        self.with_ocr = true;
+        self.is_continued = true;
+        Ok(())
     }
 
     /// The child's process id, while it runs.

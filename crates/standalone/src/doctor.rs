@@ -26,13 +26,17 @@ pub async fn doctor(folder: &DataFolder) -> Result<()> {
         found.map(|path| path.display().to_string()).ok_or(advice)
     };
     let file = |path: &Path, advice| if path.is_file() { Ok(path.display().to_string()) } else { Err(advice) };
-    let beside = std::env::current_exe()?.with_file_name("sluice-sandbox");
+    let beside = |name| Ok::<_, std::io::Error>(std::env::current_exe()?.with_file_name(name));
     let findings = [
         needed("Postgres", program("postgres", "apt-get install postgresql, or set SLUICE_DB_URL")),
         needed("Redis", program("redis-server", "apt-get install redis-server, or set SLUICE_REDIS_URL")),
         needed("S3 server", program("weed", "scripts/install run, or set SLUICE_S3_ENDPOINT")),
         needed("setpriv", program("setpriv", "apt-get install util-linux")),
-        needed("sandbox", file(&beside, "cargo build --release: sluice-sandbox belongs beside sluice")),
+        needed(
+            "sandbox",
+            file(&beside("sluice-sandbox")?, "cargo build --release: sluice-sandbox belongs beside sluice"),
+        ),
+        needed("OCR", file(&beside("sluice-ocr")?, "cargo build --release: sluice-ocr belongs beside sluice")),
         needed(
             "PDFium",
             file(&folder.tools.join("lib/libpdfium.so"), "scripts/install run, or set SLUICE_SANDBOX_PDFIUM"),

@@ -41,6 +41,11 @@ impl Stat {
     pub(crate) fn cpu_time(&self) -> Duration {
         TICK * self.own_ticks
     }
+
+    /// CPU time of its children that have ended.
+    pub(crate) fn children_time(&self) -> Duration {
+        TICK * self.ended_ticks
+    }
 }
 
 /// CPU time of all processes of the Postgres server that one of the processes under `ancestor` is; also of backends that
@@ -53,6 +58,13 @@ pub(crate) fn postgres_cpu_time(ancestor: u32) -> Result<Duration> {
         .context("no Postgres server was started")?;
     let backends = all.iter().filter(|stat| stat.parent == server.id).map(|stat| stat.own_ticks);
     Ok(TICK * (server.own_ticks + server.ended_ticks + backends.sum::<u32>()))
+}
+
+/// CPU time of a server that the process `ancestor` started, by its name.
+pub(crate) fn server_cpu_time(ancestor: u32, name: &str) -> Result<Duration> {
+    let all = all()?;
+    let server = all.iter().find(|stat| stat.parent == ancestor && stat.name.starts_with(name));
+    server.map(Stat::cpu_time).with_context(|| format!("no {name} was started"))
 }
 
 fn all() -> Result<Vec<Stat>> {

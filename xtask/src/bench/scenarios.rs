@@ -70,7 +70,7 @@ impl Client {
     }
 }
 
-fn address(number: u32) -> String {
+pub(crate) fn address(number: u32) -> String {
     std::net::Ipv4Addr::from_bits(0x0a00_0000 | (number & 0x00ff_ffff)).to_string()
 }
 
@@ -91,15 +91,15 @@ fn csv(client: &mut Client, target: &Target, number: u32) -> Result<u16> {
 }
 
 fn login(client: &mut Client, target: &Target, number: u32) -> Result<u16> {
-    Ok(log_in(client, target, number)?.status)
+    Ok(log_in(&mut client.api, (&target.username, &target.password), number)?.status)
 }
 
-/// Signs in.
-pub(crate) fn log_in(client: &mut Client, target: &Target, number: u32) -> Result<Response> {
-    let body = json!({"username": target.username, "password": target.password}).to_string();
+/// Signs in with a name and a password.
+pub(crate) fn log_in(api: &mut Connection, (username, password): (&str, &str), number: u32) -> Result<Response> {
+    let body = json!({"username": username, "password": password}).to_string();
     let address = address(number);
     let request = Request::new("POST", "/api/auth/login").header("x-forwarded-for", &address);
-    client.api.send(&request.body("application/json", body.as_bytes()))
+    api.send(&request.body("application/json", body.as_bytes()))
 }
 
 fn upload(client: &mut Client, target: &Target, number: u32) -> Result<u16> {

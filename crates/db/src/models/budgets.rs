@@ -12,6 +12,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use crate::error::Result;
 use crate::models::runs::Attempt;
+use crate::prepared::Prepare;
 use crate::schema::{budget_months, jobs};
 
 /// What is to be reserved for a call.
@@ -97,6 +98,7 @@ pub async fn reserve(connection: &mut AsyncPgConnection, wish: &Wish<'_>) -> Res
         .bind::<Text, _>(wish.currency)
         .bind::<BigInt, _>(wish.amount_nano)
         .bind::<Timestamptz, _>(wish.expires_at)
+        .prepared()
         .get_result(connection)
         .await
         .optional()?)
@@ -116,6 +118,7 @@ pub async fn find_of_job(connection: &mut AsyncPgConnection, job_id: i32, month:
     )
     .bind::<Integer, _>(job_id)
     .bind::<Date, _>(month)
+    .prepared()
     .get_result(connection)
     .await
     .optional()?)
@@ -138,6 +141,7 @@ pub async fn settle(connection: &mut AsyncPgConnection, reservation: &Reservatio
     .bind::<Date, _>(reservation.month)
     .bind::<Text, _>(&reservation.currency)
     .bind::<BigInt, _>(actual_nano)
+    .prepared()
     .execute(connection)
     .await?;
     Ok(())
@@ -148,7 +152,7 @@ pub async fn settle(connection: &mut AsyncPgConnection, reservation: &Reservatio
 /// # Errors
 /// When the query fails.
 pub async fn release_of_job(connection: &mut AsyncPgConnection, job_id: i32) -> Result<()> {
-    diesel::sql_query(release("job_id = $1")).bind::<Integer, _>(job_id).execute(connection).await?;
+    diesel::sql_query(release("job_id = $1")).bind::<Integer, _>(job_id).prepared().execute(connection).await?;
     Ok(())
 }
 
@@ -161,7 +165,7 @@ pub async fn release_lost(connection: &mut AsyncPgConnection, now: DateTime<Utc>
         select r.id from budget_reservations r left join jobs j on j.id = r.job_id
         where r.expires_at < $1 or j.id is null or j.completed_at is not null
         order by r.id limit 1000 for update of r skip locked)";
-    diesel::sql_query(release(lost)).bind::<Timestamptz, _>(now).execute(connection).await?;
+    diesel::sql_query(release(lost)).bind::<Timestamptz, _>(now).prepared().execute(connection).await?;
     Ok(())
 }
 
@@ -196,6 +200,7 @@ pub async fn park(
     .bind::<Timestamptz, _>(now)
     .bind::<Text, _>(&parked.message)
     .bind::<Text, _>(&parked.stage)
+    .prepared()
     .execute(connection)
     .await?;
     if changed == 0 {
@@ -207,6 +212,7 @@ pub async fn park(
            and not exists (select from jobs o where o.manifest_id = m.id and o.status = 'processing')",
     )
     .bind::<Integer, _>(attempt.job_id)
+    .prepared()
     .execute(connection)
     .await?;
     Ok(true)
@@ -243,6 +249,7 @@ pub async fn find_still_parked(
     )
     .bind::<Integer, _>(job_id)
     .bind::<Date, _>(month)
+    .prepared()
     .get_result(connection)
     .await
     .optional()?)

@@ -6,6 +6,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::Value;
 
 use crate::error::Result;
+use crate::prepared::Prepare;
 use crate::schema::job_stages;
 
 /// A finished stage.
@@ -36,6 +37,7 @@ pub async fn record(connection: &mut AsyncPgConnection, stage: &JobStage) -> Res
             job_stages::started_at.eq(stage.started_at),
             job_stages::finished_at.eq(stage.finished_at),
         ))
+        .prepared()
         .execute(connection)
         .await?;
     Ok(())

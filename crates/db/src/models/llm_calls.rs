@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use crate::error::Result;
+use crate::prepared::Prepare;
 use crate::schema::llm_calls;
 
 /// A call.
@@ -55,7 +56,7 @@ pub struct NewLlmCall {
 /// # Errors
 /// When the query fails.
 pub async fn insert(connection: &mut AsyncPgConnection, call: &NewLlmCall) -> Result<()> {
-    diesel::insert_into(llm_calls::table).values(call).execute(connection).await?;
+    diesel::insert_into(llm_calls::table).values(call).prepared().execute(connection).await?;
     Ok(())
 }
 

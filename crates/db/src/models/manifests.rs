@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::error::Result;
 use crate::models::page_cache::PageKey;
+use crate::prepared::Prepare;
 use crate::schema::{groups, manifests, projects};
 
 pub mod duplicates;
@@ -192,6 +193,7 @@ pub async fn load_pages_key(connection: &mut AsyncPgConnection, id: i32) -> Resu
 pub async fn raise_event_number(connection: &mut AsyncPgConnection, id: i32, number: i64) -> Result<()> {
     diesel::update(manifests::table.filter(manifests::id.eq(id).and(manifests::last_event_number.lt(number))))
         .set(manifests::last_event_number.eq(number))
+        .prepared()
         .execute(connection)
         .await?;
     Ok(())

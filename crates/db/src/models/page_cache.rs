@@ -8,6 +8,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::Value;
 
 use crate::error::Result;
+use crate::prepared::Prepare;
 use crate::schema::page_cache;
 
 /// What the pages of a file are kept under.
@@ -30,6 +31,7 @@ pub async fn load(connection: &mut AsyncPgConnection, key: &PageKey, now: DateTi
     let mut pages: Vec<(i32, Value)> = diesel::update(rows)
         .set(page_cache::last_used_at.eq(now))
         .returning((page_cache::page_number, page_cache::page))
+        .prepared()
         .get_results(connection)
         .await?;
     pages.sort_by_key(|(number, _)| *number);
@@ -49,6 +51,7 @@ pub async fn find(
     Ok(diesel::update(page_cache::table.find((&key.file_sha256, &key.settings_sha256, number)))
         .set(page_cache::last_used_at.eq(now))
         .returning(page_cache::page)
+        .prepared()
         .get_result(connection)
         .await
         .optional()?)
@@ -92,6 +95,7 @@ pub async fn keep(connection: &mut AsyncPgConnection, key: &PageKey, number: i32
         .on_conflict((page_cache::file_sha256, page_cache::settings_sha256, page_cache::page_number))
         .do_update()
         .set((page_cache::page.eq(page), page_cache::size_bytes.eq(size_bytes)))
+        .prepared()
         .execute(connection)
         .await?;
     Ok(())

@@ -6,6 +6,7 @@ use diesel::sql_types::{BigInt, Bool, Nullable};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use crate::error::Result;
+use crate::prepared::Prepare;
 use crate::schema::page_reads;
 
 /// One page that was asked for.
@@ -56,6 +57,7 @@ pub async fn total(connection: &mut AsyncPgConnection, job_id: i32) -> Result<Pa
             sql::<BigInt>("coalesce(sum(output_tokens), 0)::bigint"),
             sql::<Nullable<Bool>>("bool_or(usage_estimated)"),
         ))
+        .prepared()
         .get_result(connection)
         .await?;
     Ok(PagesRead {

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use crate::error::{Error, Result};
 use crate::models::jobs::Job;
 use crate::models::schema_rules::SchemaRule;
+use crate::prepared::Prepare;
 use crate::schema::{jobs, manifests, prompts, schema_rules};
 
 /// A job that waits for its budget is looked at more often than this.
@@ -41,6 +42,7 @@ pub async fn begin(connection: &mut AsyncPgConnection, job_id: i32, now: DateTim
                 .otherwise(now.into_sql::<Nullable<Timestamptz>>())),
         ))
         .returning(Job::as_returning())
+        .prepared()
         .get_result(connection)
         .await
         .optional()?)
@@ -60,6 +62,7 @@ pub async fn start_manifest(connection: &mut AsyncPgConnection, attempt: Attempt
     )
     .bind::<Integer, _>(attempt.job_id)
     .bind::<Integer, _>(attempt.number)
+    .prepared()
     .execute(connection)
     .await?;
     Ok(())
@@ -72,6 +75,7 @@ pub async fn start_manifest(connection: &mut AsyncPgConnection, attempt: Attempt
 pub async fn advance(connection: &mut AsyncPgConnection, attempt: Attempt, progress: i16) -> Result<()> {
     diesel::update(running(attempt).filter(jobs::progress.lt(progress)))
         .set(jobs::progress.eq(progress))
+        .prepared()
         .execute(connection)
         .await?;
     Ok(())
@@ -127,6 +131,7 @@ pub async fn store_text(connection: &mut AsyncPgConnection, manifest_id: i32, te
             manifests::text_characters.eq(count(characters)),
             manifests::pages_settings_sha256.eq(&text.pages_settings_sha256),
         ))
+        .prepared()
         .execute(connection)
         .await?;
     if changed == 1 { Ok(()) } else { Err(Error::NotFound) }
@@ -148,6 +153,7 @@ pub async fn store_prompts(
 ) -> Result<()> {
     diesel::update(running(attempt))
         .set((jobs::system_prompt.eq(system), jobs::user_prompt.eq(user)))
+        .prepared()
         .execute(connection)
         .await?;
     Ok(())
@@ -213,6 +219,7 @@ pub async fn complete(
             jobs::pages_processed.eq(outcome.pages),
             jobs::assistant_response.eq(&outcome.assistant_response),
         ))
+        .prepared()
         .execute(connection)
         .await?;
     if changed == 0 {
@@ -234,6 +241,7 @@ pub async fn complete(
             manifests::extraction_cost_nano.eq(outcome.total_cost_nano),
             manifests::extraction_cost_currency.eq(&outcome.currency),
         ))
+        .prepared()
         .execute(connection)
         .await?;
     Ok(true)
@@ -266,6 +274,7 @@ pub async fn fail(
             jobs::error_code.eq(&failure.code),
             jobs::error_stage.eq(&failure.stage),
         ))
+        .prepared()
         .execute(connection)
         .await?;
     if changed == 1 {
@@ -274,6 +283,7 @@ pub async fn fail(
              where j.id = $1 and m.id = j.manifest_id and j.kind = 'extraction'",
         )
         .bind::<Integer, _>(attempt.job_id)
+        .prepared()
         .execute(connection)
         .await?;
     }
@@ -291,6 +301,7 @@ pub async fn note_failure(connection: &mut AsyncPgConnection, attempt: Attempt, 
             jobs::error_code.eq(&failure.code),
             jobs::error_stage.eq(&failure.stage),
         ))
+        .prepared()
         .execute(connection)
         .await?;
     Ok(())

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use rustix::time::{ClockId, clock_gettime};
+use rustix::process::{Resource, Rlimit, setrlimit};
 use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, TargetArch};
 use sluice_sandbox::protocol::Limits;
 
@@ -32,17 +31,6 @@ pub(crate) fn apply(limits: &Limits) -> Result<(), String> {
     set(Resource::Core, 0)?;
     set(Resource::Nofile, 64)?;
     forbid_system_calls().map_err(|error| format!("the filter of system calls can't be set: {error}"))
-}
-
-/// Lets this process work for so long from now on and some seconds more, then the kernel ends it. A script is interrupted before;
-/// this is for what can't be interrupted.
-pub(crate) fn allow_cpu_time(time_ms: u64) -> Result<(), String> {
-    let used = clock_gettime(ClockId::ProcessCPUTime);
-    let used_seconds = u64::try_from(used.tv_sec).unwrap_or(0);
-    let wanted = used_seconds.saturating_add(time_ms / 1000).saturating_add(2);
-    let maximum = getrlimit(Resource::Cpu).maximum;
-    let current = Some(maximum.map_or(wanted, |maximum| wanted.min(maximum)));
-    setrlimit(Resource::Cpu, Rlimit { current, maximum }).map_err(|error| format!("a limit can't be set: {error}"))
 }
 
 fn forbid_system_calls() -> Result<(), seccompiler::Error> {

@@ -3,12 +3,14 @@
 use std::io::{BufRead, stdin};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::time::{ClockId, clock_gettime};
 use sluice_core::ErrorKind;
 use sluice_sandbox::protocol::{Call, RawRun, Response, ScriptLimits};
 use sluice_sandbox::{Script, ScriptError, ScriptKind};
 
 use crate::realm::{Realm, compile};
-use crate::{failed, limits, send};
+use crate::serve::{failed, send};
 
 /// The loop; what it answers ends the child.
 pub(crate) fn answer_calls(kind: ScriptKind, scripts: &[Script], limits: ScriptLimits) -> Response {
@@ -27,7 +29,7 @@ pub(crate) fn answer_calls(kind: ScriptKind, scripts: &[Script], limits: ScriptL
         let Some(script) = scripts.get(call.script) else {
             return failed(ErrorKind::Internal, "there is no such script".to_owned());
         };
-        if let Err(message) = limits::allow_cpu_time(limits.time_ms) {
+        if let Err(message) = allow_cpu_time(limits.time_ms) {
             return failed(ErrorKind::Internal, message);
         }
         let run = guarded(|| Realm::run(kind, script, &call.arguments, limits));
@@ -38,7 +40,7 @@ pub(crate) fn answer_calls(kind: ScriptKind, scripts: &[Script], limits: ScriptL
 
 /// Compiles a script.
 pub(crate) fn check(kind: ScriptKind, source: &str, limits: ScriptLimits) -> Response {
-    if let Err(message) = limits::allow_cpu_time(limits.time_ms) {
+    if let Err(message) = allow_cpu_time(limits.time_ms) {
         return failed(ErrorKind::Internal, message);
     }
     let found = guarded(|| compile(source, limits)).unwrap_or_else(Some);
@@ -53,4 +55,15 @@ pub(crate) fn check(kind: ScriptKind, source: &str, limits: ScriptLimits) -> Res
 /// What panics on a script is reported as the script's.
 fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, ScriptError> {
     catch_unwind(AssertUnwindSafe(work)).map_err(|_panic| ScriptError::new("the script can't be run"))
+}
+
+/// Lets this process work for so long from now on and some seconds more, then the kernel ends it. A script is interrupted before;
+/// this is for what can't be interrupted.
+fn allow_cpu_time(time_ms: u64) -> Result<(), String> {
+    let used = clock_gettime(ClockId::ProcessCPUTime);
+    let used_seconds = u64::try_from(used.tv_sec).unwrap_or(0);
+    let wanted = used_seconds.saturating_add(time_ms / 1000).saturating_add(2);
+    let maximum = getrlimit(Resource::Cpu).maximum;
+    let current = Some(maximum.map_or(wanted, |maximum| wanted.min(maximum)));
+    setrlimit(Resource::Cpu, Rlimit { current, maximum }).map_err(|error| format!("a limit can't be set: {error}"))
 }

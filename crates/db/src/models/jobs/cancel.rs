@@ -6,6 +6,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::Job;
 use crate::error::Result;
+use crate::prepared::Prepare;
 use crate::schema::{jobs, manifests};
 
 /// Which open jobs a cancellation may end.
@@ -35,6 +36,7 @@ pub async fn ask(
     Ok(diesel::update(jobs::table.filter(jobs::id.eq(id).and(jobs::completed_at.is_null())))
         .set((jobs::cancel_requested_at.eq(first), jobs::cancel_reason.eq(reason)))
         .returning(Job::as_returning())
+        .prepared()
         .get_result(connection)
         .await
         .optional()?)
@@ -65,6 +67,7 @@ pub async fn end(
             jobs::completed_at.eq(now),
         ))
         .returning(Job::as_returning())
+        .prepared()
         .get_result(connection)
         .await
         .optional()?;
@@ -79,6 +82,7 @@ pub async fn end(
         manifests::id.eq(job.manifest_id).and(manifests::status.eq("processing")).and(diesel::dsl::not(others_run)),
     ))
     .set(manifests::status.eq(previous))
+    .prepared()
     .execute(connection)
     .await?;
     let status = manifests::table.find(job.manifest_id).select(manifests::status).first(connection).await?;

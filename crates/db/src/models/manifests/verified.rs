@@ -6,6 +6,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::Value;
 
 use crate::error::Result;
+use crate::prepared::Prepare;
 
 /// A verified manifest as an example for others.
 #[derive(Debug, Clone, PartialEq, QueryableByName)]
@@ -41,6 +42,7 @@ pub async fn list_verified(
     .bind::<Integer, _>(project_id)
     .bind::<Integer, _>(schema_id)
     .bind::<BigInt, _>(limit)
+    .prepared()
     .load(connection)
     .await?)
 }
