@@ -9,6 +9,7 @@ mod journey;
 mod restarts;
 mod services;
 mod standalone;
+mod users;
 
 use std::time::Duration;
 
