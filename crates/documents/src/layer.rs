@@ -110,7 +110,7 @@ impl Looks {
     fn at(page: &PdfPage<'_>) -> Result<Self> {
         let area = page.width().value * page.height().value;
         let scale = LOOK_SCALE.min((LOOK_PIXELS / area).sqrt());
-        Ok(Self { picture: crate::pdf::look(page, scale)?, scale })
+        Ok(Self { picture: crate::pdf::rasterise(page, scale)?, scale })
     }
 
     /// Whether a word is to be seen: large enough, on the page, and of another shade than what is around it.

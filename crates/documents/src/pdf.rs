@@ -9,7 +9,7 @@ use sluice_core::{OcrMode, Page, ReadOptions, ReadRequest, RenderRequest};
 use crate::attachments::einvoices;
 use crate::error::{Error, Result};
 use crate::layer;
-use crate::number::{at, narrow};
+use crate::number::narrow;
 use crate::ocr::PictureReader;
 use crate::page;
 use crate::reader::Progress;
@@ -119,20 +119,6 @@ fn read_page(number: u32, page: &PdfPage<'_>, options: &ReadOptions, ocr: &mut d
     let picture = rasterise(page, scale)?;
     let size = (f64::from(picture.width()), f64::from(picture.height()));
     Ok(page::from_picture(number, size, scale.into(), ocr.read(&picture)?))
-}
-
-/// The page in shades of grey, coarser than it is read: no colours are painted and taken away again.
-pub(crate) fn look(page: &PdfPage<'_>, scale: f32) -> Result<GrayImage> {
-    let config =
-        PdfRenderConfig::new().scale_page_by_factor(scale).render_form_data(true).set_format(PdfBitmapFormat::Gray);
-    let bitmap = page.render_with_config(&config).map_err(damaged)?;
-    let (width, height) = (bitmap.width().max(0).unsigned_abs(), bitmap.height().max(0).unsigned_abs());
-    let bytes = bitmap.as_raw_bytes();
-    // Its lines may be longer than the picture is wide.
-    let line = bytes.len().checked_div(at(height)).unwrap_or(0);
-    let lines = bytes.chunks_exact(line.max(1)).filter_map(|line| line.get(..at(width)));
-    GrayImage::from_raw(width, height, lines.flatten().copied().collect())
-        .ok_or_else(|| Error::Engine { reason: "PDFium rendered less than a page".to_owned() })
 }
 
 pub(crate) fn rasterise(page: &PdfPage<'_>, scale: f32) -> Result<GrayImage> {
