@@ -25,7 +25,7 @@ async fn a_child_has_no_sockets_no_programs_and_no_secrets() {
 #[tokio::test]
 async fn a_child_without_memory_costs_its_document_an_error_and_the_next_is_read() {
     let invoice = file(&documents::invoice_pdf("1"));
-    let small = Sandbox::new(Config { memory_mib: 40, ..config() });
+    let small = Sandbox::new(Config { memory_mib: 16, ..config() });
     let error = read(&small, &request(invoice.path(), FileFormat::Pdf)).await.unwrap_err();
     assert!(matches!(error, Error::Died { .. } | Error::Refused { .. }), "{error:?}");
     let sandbox = Sandbox::new(config());
