@@ -34,9 +34,10 @@ async fn a_child_without_memory_costs_its_document_an_error_and_the_next_is_read
 
 #[tokio::test]
 async fn a_child_that_says_nothing_for_too_long_is_killed() {
-    let invoice = file(&documents::invoice_pdf("1"));
+    // Long before it has loaded what it needs to read a picture.
+    let picture = file(&documents::tiny_png());
     let sandbox = Sandbox::new(Config { page_timeout: Duration::from_millis(1), ..config() });
-    let mut reading = sandbox.read_document(&request(invoice.path(), FileFormat::Pdf)).await.unwrap();
+    let mut reading = sandbox.read_document(&request(picture.path(), FileFormat::Png)).await.unwrap();
     let child = reading.child_id().unwrap();
     let error = reading.next().await.unwrap_err();
     assert!(matches!(error, Error::TimedOut), "{error:?}");
